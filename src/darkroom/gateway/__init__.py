@@ -1,0 +1,1 @@
+"""The data plane: one exchange a request, from its admission to the last byte delivered."""

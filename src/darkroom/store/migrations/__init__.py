@@ -1,0 +1,1 @@
+"""How older databases become today's: one folder of numbered steps a part, frozen once released."""

@@ -1,0 +1,1 @@
+"""Steps of the part `main`: accounts, keys, given-out ids, facts."""

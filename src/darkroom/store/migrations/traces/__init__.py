@@ -1,0 +1,1 @@
+"""Steps of the part `traces`: requests and their attempts."""

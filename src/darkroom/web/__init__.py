@@ -1,0 +1,1 @@
+"""What callers reach over HTTP: the API, and later the console."""

@@ -1,0 +1,240 @@
+"""What both forms of the caller's answer share: sending, keeping in the spool, pictures and the outcome.
+
+`stream` writes events, `whole` one JSON document. A `Hold` is a frame of which a part has been sent or kept.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from darkroom.errors import Error
+from darkroom.wire.actions import Action, Earn, Keep, Outcome, Picture, Send
+from darkroom.wire.codecs.responses.events import CALL, is_image
+from darkroom.wire.elide import Long, Path, Tree, render
+from darkroom.wire.picture import read_head_b64
+from darkroom.wire.sse import Head, Piece, Tail  # type: ignore[attr-defined]
+
+_LEAD = 4096
+"""Characters of a picture that are looked at for its format and size."""
+
+
+class Hold(msgspec.Struct):
+    """A frame with a long string under way. raw: passes untouched; write: rewritten; spool: kept until it is whole."""
+
+    mode: Literal["raw", "write", "spool"]
+    kind: str
+    tree: Tree
+    long: Long
+    call: Any
+    keep: bool = False
+    count: int = 0
+    """Long strings before this one in the frame."""
+    repaired: set[str] = msgspec.field(default_factory=set)
+
+
+def locate(tree: Any, long: Long, path: Path = ()) -> Path | None:
+    """Where `long` stands in a tree; None if it is not in it."""
+    if tree is long:
+        return path
+    children = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in children:
+        if isinstance(value, dict | list | Long):
+            found = locate(value, long, (*path, key))
+            if found is not None:
+                return found
+    return None
+
+
+def longs_in(tree: Any) -> list[Long]:
+    """Every long string of a tree."""
+    if isinstance(tree, Long):
+        return [tree]
+    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
+    return [long for value in children if isinstance(value, dict | list | Long) for long in longs_in(value)]
+
+
+def has_long(tree: Any) -> bool:
+    """A long string stands somewhere in the tree."""
+    return bool(longs_in(tree))
+
+
+def has_unkept(tree: Any) -> bool:
+    """A long string of the tree is not in the spool, so that the tree cannot be written again."""
+    return any(long.kept is None for long in longs_in(tree))
+
+
+class Down:
+    """The caller's side of one answer. `out` collects actions until the relay takes them."""
+
+    def __init__(
+        self, outcome: Outcome, *, response_id: str, model: str | None, created_at: int, keep_limit: int
+    ) -> None:
+        self.outcome = outcome
+        self.response_id = response_id
+        self.model = model
+        self.created_at = created_at
+        self.out: list[Action] = []
+        self.sent = False
+        """Something has been sent: the HTTP status is out."""
+        self.ended = False
+        self.hold: Hold | None = None
+        self.done: dict[int, Tree] = {}
+        """Output items that are finished, by index; pictures in them are in the spool."""
+        self._keep_limit = keep_limit
+        self._kept = 0
+        self._leads: dict[Long, bytes] = {}
+        self._earned: dict[str, int] = {}
+
+    # the two forms differ in these
+
+    def frame(self, tree: Tree, repairs: list[str], raw: bytes, name: str) -> None:
+        """A canonical event that is there as a whole."""
+        raise NotImplementedError
+
+    def head(self, token: Head, tree: Tree | None, repairs: list[str]) -> None:
+        """A long string of an event begins."""
+        raise NotImplementedError
+
+    def tail(self, token: Tail, tree: Tree | None, repairs: list[str]) -> None:
+        """The event that `head` began has ended."""
+        raise NotImplementedError
+
+    def finish(self) -> bool:
+        """The upstream ended cleanly without a last event. True if the answer could be completed."""
+        raise NotImplementedError
+
+    def fail(self, error: Error) -> None:
+        """End as one failure."""
+        raise NotImplementedError
+
+    def keep_alive(self) -> bool:
+        """Say that we are still here; False if this is no moment for it."""
+        raise NotImplementedError
+
+    # shared
+
+    def send(self, data: bytes) -> None:
+        """To the caller."""
+        self.sent = True
+        self.out.append(Send(data))
+
+    def piece(self, token: Piece) -> None:
+        """More of the long string."""
+        hold = self.hold
+        assert hold is not None
+        if hold.mode != "spool":
+            self.out.append(Send(token.data))
+        if hold.keep:
+            self.keep(hold.long, token.data)
+
+    def begin(self, hold: Hold, lead: bytes) -> None:
+        """The first characters of a hold's long string."""
+        self._leads[hold.long] = lead[:_LEAD]
+        if hold.mode != "spool":
+            self.send(lead)
+        if hold.keep or hold.mode == "spool":
+            hold.keep = True
+            hold.long.kept = (self._kept, self._kept)
+            self.keep(hold.long, lead)
+
+    def keep(self, long: Long, data: bytes) -> None:
+        """Into the spool, while it has room; what did not fit whole cannot be replayed."""
+        if long.kept is None:
+            return
+        if self._kept + len(data) > self._keep_limit:
+            long.kept = None
+            self.outcome.repaired(["spool_full"])
+            return
+        self._kept += len(data)
+        long.kept = (long.kept[0], self._kept)
+        self.out.append(Keep(data))
+
+    def forget_spool(self) -> None:
+        """The spool is lost: keep nothing more, and never ask for what was kept."""
+        self._keep_limit = -1
+        for long in self._leads:
+            long.kept = None
+        self.done = {index: item for index, item in self.done.items() if not has_unkept(item)}
+
+    def strip(self, lead: bytes, repairs: list[str]) -> bytes:
+        """The first characters of a picture without `data:image/png;base64,`."""
+        if not lead.startswith(b"data:"):
+            return lead
+        repairs.append("data_prefix")
+        return lead.partition(b",")[2]
+
+    def part(self, tree: Tree, count: int) -> bytes:
+        """The text of a tree between its long strings number `count - 1` and `count`."""
+        part = render(tree)[2 * count]
+        assert isinstance(part, bytes)
+        return part
+
+    def own_id(self, response: Tree) -> Tree:
+        """The response under the id that the caller knows it by."""
+        if "id" not in response:
+            return {"id": self.response_id, **response}
+        return {**response, "id": self.response_id}
+
+    def earns(self, kind: str, tree: Tree) -> int | None:
+        """The number of the picture that this event delivers, which is noted; None if it delivers none."""
+        item = tree.get("item")
+        if kind != "response.output_item.done" or not isinstance(item, dict):
+            return None
+        return self.earn(item)
+
+    def earn(self, item: Tree) -> int | None:
+        """Note an item's picture in the outcome, once an item; None if it has none or was noted before."""
+        image = item.get("result")
+        if item.get("type") != CALL or not is_image(image) or str(item.get("id")) in self._earned:
+            return None
+        lead = (
+            self._leads.get(image, b"")
+            if isinstance(image, Long)
+            else image[:_LEAD].encode("utf-8", "replace")  # type: ignore[index]
+        )
+        head = read_head_b64(lead)
+        number = len(self.outcome.pictures)
+        self._earned[str(item.get("id"))] = number
+        known = {key: item[key] for key in ("quality", "background") if isinstance(item.get(key), str)}
+        self.outcome.pictures.append(
+            Picture(
+                item_id=str(item.get("id")),
+                format=head.format if head else None,
+                width=head.width if head else None,
+                height=head.height if head else None,
+                bytes=len(image),  # type: ignore[arg-type]
+                **known,
+            )
+        )
+        return number
+
+    def remember(self, index: Any, item: Any) -> None:
+        """Keep a finished item for a last event that leaves it out."""
+        if isinstance(index, int) and isinstance(item, dict) and len(self.done) < 64 and not has_unkept(item):
+            self.done[index] = item
+
+    def fill(self, response: Tree, repairs: list[str]) -> Tree:
+        """The last response with every delivered item in its output."""
+        output = response.get("output")
+        items = output if isinstance(output, list) else []
+        if not items:
+            items = [self.done[i] for i in sorted(self.done)]
+        else:
+            there = {
+                item.get("id") for item in items if isinstance(item, dict) and is_image(item.get("result"))
+            }
+            missing = [
+                i for i in self.done.values() if is_image(i.get("result")) and i.get("id") not in there
+            ]
+            ids = {item.get("id") for item in missing}
+            if missing:
+                items = [i for i in items if not (isinstance(i, dict) and i.get("id") in ids)] + missing
+        if items == output or (not items and isinstance(output, list)):
+            return response
+        repairs.append("output")
+        return {**response, "output": items}
+
+    def earn_action(self, number: int | None) -> None:
+        """Ask for the picture to be marked before its last bytes leave."""
+        if number is not None:
+            self.out.append(Earn(number))

@@ -1,0 +1,395 @@
+"""The caller's side of the relay when he asked for a stream: right frames untouched, the rest mended or added.
+
+Law: sequence numbers are contiguous, ids stay the same throughout, every image call goes through all its steps, and
+an answer ends once: `response.completed`, `response.incomplete`, or an error event followed by `response.failed`.
+Counterpart of `whole`, which answers with one JSON document. Both read canonical trees (`codecs.responses.events`).
+"""
+
+from typing import Any
+
+import msgspec
+
+from darkroom.errors import Error
+from darkroom.wire import events
+from darkroom.wire.actions import Cut, Replay
+from darkroom.wire.backfill import text_events
+from darkroom.wire.codecs.responses.events import CALL, PARTIAL, encode, is_image, rename
+from darkroom.wire.down import Down, Hold, has_long, locate
+from darkroom.wire.elide import Tree, render
+from darkroom.wire.events import Event
+from darkroom.wire.sse import KEEP_ALIVE, Head, Tail, write_frame
+
+STEPS = ("added", "in_progress", "generating", "completed", "done")
+"""What happens to an image call, in order."""
+_NEEDS = {"in_progress": 1, "generating": 2, "partial_image": 3, "completed": 3}
+_REACHES = {"in_progress": 2, "generating": 3, "partial_image": 3, "completed": 4}
+_ENDS = ("response.completed", "response.incomplete")
+
+
+class Call(msgspec.Struct):
+    """An image call as the caller has seen it so far; `step` counts what has happened of STEPS."""
+
+    index: int
+    id: str
+    step: int = 0
+
+
+class Stream(Down):
+    """Writes the events of one answer."""
+
+    spelling: str = "partial_image_b64"
+    """What the caller wants the picture of a partial event to be called."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.number = 0
+        self.created: Tree | None = None
+        self.in_progress = False
+        self.calls: dict[int, Call] = {}
+
+    # whole frames
+
+    def frame(self, tree: Tree, repairs: list[str], raw: bytes, name: str) -> None:
+        """A canonical event that is there as a whole."""
+        kind: str = tree["type"]
+        if self.created is None and not kind.startswith("response."):
+            return
+        if self.created is not None and (
+            kind == "response.created" or (kind == "response.in_progress" and self.in_progress)
+        ):
+            return
+        call = self._before(kind, tree)
+        if kind in _ENDS:
+            tree = self._last(tree, repairs)
+        tree, changed = self._fix(tree, call)
+        self.outcome.repaired(repairs)
+        self._after(kind, tree, call)
+        if raw and not changed and not repairs and name == kind:
+            self.earn_action(self.earns(kind, tree))
+            self.send(raw)
+        else:
+            self.outcome.repaired(["frame"] if not raw or name != kind else [])
+            self.write(tree)
+        self.number += 1
+        self.ended = kind in _ENDS
+
+    def _last(self, tree: Tree, repairs: list[str]) -> Tree:
+        """The last event with a full output; what was never streamed of it is streamed first."""
+        response = tree.get("response")
+        response = response if isinstance(response, dict) else {**(self.created or {}), "status": "completed"}
+        output = response.get("output")
+        for index, item in enumerate(output if isinstance(output, list) else []):
+            if isinstance(item, dict) and not self._finished(index, item):
+                self._stream_item(index, item)
+        return {**tree, "response": self.fill(response, repairs)}
+
+    def _finished(self, index: int, item: Tree) -> bool:
+        ids = {done.get("id") for done in self.done.values()}
+        return index in self.done or item.get("id") in ids
+
+    def _stream_item(self, index: int, item: Tree) -> None:
+        """The events of an item that came only with the last event."""
+        if item.get("type") == CALL:
+            tree = {"output_index": index, "item": item}
+            call = self._call("response.output_item.done", tree) if is_image(item.get("result")) else None
+            if call is None:
+                return
+            self._advance(call, 4)
+            call.step = 5
+            self.emit(events.ItemDone(output_index=index, item=item))
+        else:
+            for event in text_events(index, item):
+                self.emit(event)
+        self.remember(index, item)
+
+    def write(self, tree: Tree) -> None:
+        """One event from its tree; pictures in it come from the spool, and are earned before its last bytes."""
+        number = self.earns(tree["type"], tree)
+        first = b"event: %b\ndata: " % tree["type"].encode()
+        parts = render(tree)
+        for part in parts[:-1]:
+            if isinstance(part, bytes):
+                self.send(first + part)
+                first = b""
+            elif part.kept is not None:
+                self.out.append(Replay(*part.kept))
+            else:
+                self.out.append(Cut())
+                return
+        last = parts[-1]
+        assert isinstance(last, bytes)
+        self.earn_action(number)
+        self.send(first + last + b"\n\n")
+
+    def emit(self, event: Event) -> None:
+        """An event that the upstream left out."""
+        tree = encode(event, self.number)
+        self.write(tree)
+        self.number += 1
+        self.outcome.repaired(["added_" + tree["type"].rpartition(".")[2]])
+
+    # frames in pieces
+
+    def head(self, token: Head, tree: Tree | None, repairs: list[str]) -> None:
+        """A long string begins. `tree` is canonical, or None if the frame is too complex to follow."""
+        if not token.first and self.hold is not None:
+            self._middle(self.hold, token, tree, repairs)
+            return
+        if tree is None:
+            self.hold = Hold("raw", token.name, {}, token.long, None)
+            self.send(token.raw + token.lead)
+            return
+        kind: str = tree["type"]
+        where = locate(tree, token.long)
+        spool = where is None or kind == "message" or (kind in _ENDS and not self._delivered(tree, where))
+        call = None if spool else self._before(kind, tree)
+        fixed, changed = (tree, False) if spool else self._fix(tree, call)
+        lead = self.strip(token.lead, repairs) if where and _is_picture(where) else token.lead
+        raw = bool(token.raw) and not changed and not repairs and token.name == kind
+        mode = "spool" if spool else "raw" if raw else "write"
+        self.hold = hold = Hold(mode, kind, fixed, token.long, call)  # type: ignore[arg-type]
+        hold.keep = kind == "response.output_item.done" and where == ("item", "result")
+        if mode == "raw":
+            self.send(token.raw)
+        elif mode == "write":
+            self.outcome.repaired(["frame"] if not token.raw or token.name != kind else [])
+            self.send(b"event: %b\ndata: %b" % (kind.encode(), self.part(fixed, 0)))
+        self.begin(hold, lead)
+        self.outcome.repaired(repairs)
+        hold.repaired = set(repairs)
+
+    def _middle(self, hold: Hold, token: Head, tree: Tree | None, repairs: list[str]) -> None:
+        """A second long string in the same frame."""
+        hold.long, hold.count = token.long, hold.count + 1
+        if tree is None:
+            self.out.append(Cut())
+            return
+        hold.tree = self._fix(tree, hold.call)[0] if hold.mode != "spool" else tree
+        if hold.mode == "raw" and not set(repairs) - hold.repaired and token.raw:
+            self.send(token.raw)
+        elif hold.mode != "spool":
+            self.send(self.part(hold.tree, hold.count))
+        self.begin(hold, token.lead)
+
+    def tail(self, token: Tail, tree: Tree | None, repairs: list[str]) -> None:
+        """The frame has ended."""
+        hold, self.hold = self.hold, None
+        assert hold is not None
+        if tree is None:
+            self.out.append(Cut()) if not token.raw else self.send(token.raw)
+            self.number += 1
+            self.ended = hold.kind in _ENDS
+            return
+        if hold.mode == "spool":
+            self.frame(tree, repairs, b"", "")
+            self.outcome.repaired(["spooled"])
+            return
+        kind = tree["type"]
+        tree, changed = self._fix(tree, hold.call)
+        new = set(repairs) - hold.repaired
+        self.outcome.repaired(sorted(new))
+        self._after(kind, tree, hold.call)
+        self.earn_action(self.earns(kind, tree))
+        if token.raw and not new and not (changed and hold.mode == "raw") and hold.mode == "raw":
+            self.send(token.raw)
+        else:
+            last = render(tree)[-1]
+            assert isinstance(last, bytes)
+            self.send(last + b"\n\n")
+        self.number += 1
+        self.ended = kind in _ENDS
+
+    # ends
+
+    def finish(self) -> bool:
+        """The upstream ended cleanly without a last event: if every image call delivered its picture, complete it."""
+        calls = self.calls.values()
+        if self.created is None or not calls or any(c.step < len(STEPS) for c in calls) or self.hold:
+            return False
+        pictures = [self.done[c.index]["result"] for c in calls if c.index in self.done]
+        if len(pictures) != len(self.calls) or not all(is_image(p) for p in pictures):
+            return False
+        output = [self.done[i] for i in sorted(self.done)]
+        response = {**self.created, "status": "completed", "completed_at": self.created_at, "output": output}
+        tree = encode(events.Completed(response=response), self.number)
+        self.outcome.repaired(["added_completed"])
+        self.write(tree)
+        self.number += 1
+        self.ended = True
+        return True
+
+    def fail(self, error: Error) -> None:
+        """End as one failure; nothing is written if nothing has been sent, so that the status can still say it."""
+        self.ended = True
+        hold, self.hold = self.hold, None
+        if not self.sent:
+            return
+        event = events.Error(message=error.message, code=error.code, type=error.type, param=error.param)
+        tree = encode(event, self.number) | {"error": error.fields()}
+        if hold is not None and hold.mode != "spool":
+            closing = self._closing(hold, tree)
+            if closing is None:
+                self.out.append(Cut())
+                return
+            self.send(closing)
+        else:
+            self.send(write_frame(tree))
+        self.number += 1
+        base = self.created or {"id": self.response_id, "object": "response", "created_at": self.created_at}
+        reason = {"code": error.code or "server_error", "message": error.message}
+        response = {"output": [], "model": self.model, **base, "status": "failed", "error": reason}
+        self.send(write_frame(encode(events.Failed(response=response), self.number)))
+        self.number += 1
+
+    def _closing(self, hold: Hold, tree: Tree) -> bytes | None:
+        """What turns a frame that was cut inside a long string into an error event: the last of equal keys wins."""
+        path = locate(hold.tree, hold.long)
+        if path is None:
+            return None
+        out = b'"'
+        for depth in range(len(path) - 1, -1, -1):
+            key = path[depth]
+            if isinstance(key, int):
+                out += b"]"
+                continue
+            extra: Tree = {key: ""} if depth == len(path) - 1 else {}
+            extra |= (
+                {"status": "failed"} if depth else {k: v for k, v in tree.items() if k != "sequence_number"}
+            )
+            out += b"," + msgspec.json.encode(extra)[1:]
+        return out + b"\n\n"
+
+    def keep_alive(self) -> bool:
+        """Say that we are still here, if no frame is open."""
+        if self.hold is not None and self.hold.mode != "spool":
+            return False
+        self.send(KEEP_ALIVE)
+        return True
+
+    # order, numbers and ids
+
+    def _before(self, kind: str, tree: Tree) -> Call | None:
+        """Add the events that should have come before this one; return the image call that it belongs to."""
+        response = tree.get("response")
+        if self.created is None and isinstance(response, dict) and isinstance(response.get("id"), str):
+            self.response_id = response["id"] or self.response_id
+        if kind == "response.created":
+            return None
+        if self.created is None and kind != "response.queued":
+            self._begin(tree)
+        if kind == "response.in_progress":
+            self.in_progress = True
+        call = self._call(kind, tree)
+        if call is not None:
+            step = kind.rpartition(".")[2]
+            self._advance(call, 4 if step == "done" else _NEEDS.get(step, 0))
+        return call
+
+    def _begin(self, tree: Tree) -> None:
+        """The events that begin a response, from what is known of it."""
+        known = tree.get("response")
+        known = {k: v for k, v in known.items() if k != "usage"} if isinstance(known, dict) else {}
+        if has_long(known):
+            known = {k: v for k, v in known.items() if not has_long(v)}
+        base: Tree = {
+            "id": self.response_id,
+            "object": "response",
+            "created_at": self.created_at,
+            "model": self.model,
+        }
+        self.created = {**base, **known, "status": "in_progress", "error": None, "output": []}
+        self.created.pop("completed_at", None)
+        self.emit(events.Created(response=self.created))
+        self.emit(events.InProgress(response=self.created))
+        self.in_progress = True
+
+    def _call(self, kind: str, tree: Tree) -> Call | None:
+        item = tree.get("item")
+        if kind in ("response.output_item.added", "response.output_item.done"):
+            if not isinstance(item, dict) or not (item.get("type") == CALL or is_image(item.get("result"))):
+                return None
+            item_id = item.get("id")
+        elif kind.startswith(f"response.{CALL}."):
+            item_id = tree.get("item_id")
+        else:
+            return None
+        index = tree.get("output_index")
+        found = next((c for c in self.calls.values() if c.id == item_id), None)
+        if isinstance(index, int):
+            found = self.calls.get(index) or found
+        elif found is None and self.calls and not item_id:
+            found = self.calls[max(self.calls)]
+        if found is None:
+            index = index if isinstance(index, int) else max([*self.calls, *self.done], default=-1) + 1
+            item_id = item_id if isinstance(item_id, str) and item_id else f"ig_{self.response_id[5:]}{index}"
+            found = self.calls[index] = Call(index, item_id)
+        return found
+
+    def _advance(self, call: Call, step: int) -> None:
+        """Add the steps of an image call that the upstream left out, up to `step`."""
+        at: dict[str, Any] = {"output_index": call.index, "item_id": call.id}
+        while call.step < step:
+            call.step += 1
+            match STEPS[call.step - 1]:
+                case "added":
+                    item = {"id": call.id, "type": CALL, "status": "in_progress"}
+                    self.emit(events.ItemAdded(output_index=call.index, item=item))
+                case "in_progress":
+                    self.emit(events.ImageInProgress(**at))
+                case "generating":
+                    self.emit(events.ImageGenerating(**at))
+                case "completed":
+                    self.emit(events.ImageCompleted(**at))
+
+    def _after(self, kind: str, tree: Tree, call: Call | None) -> None:
+        """Note what the caller has now seen."""
+        if kind == "response.created" or (kind == "response.queued" and self.created is None):
+            response = tree.get("response")
+            self.created = response if isinstance(response, dict) and not has_long(response) else {}
+            self.created = {"id": self.response_id, "object": "response", "output": [], **self.created}
+        elif kind == "response.output_item.added" and call:
+            call.step = max(call.step, 1)
+        elif kind == "response.output_item.done":
+            self.remember(tree.get("output_index"), tree.get("item"))
+            if call:
+                call.step = 5
+        elif call:
+            call.step = max(call.step, _REACHES.get(kind.rpartition(".")[2], 0))
+
+    def _fix(self, tree: Tree, call: Call | None) -> tuple[Tree, bool]:
+        """The tree with our number, ids and spelling; and whether that changed it."""
+        changed = tree.get("sequence_number") != self.number
+        response = tree.get("response")
+        if isinstance(response, dict) and response.get("id") != self.response_id:
+            tree = {**tree, "response": self.own_id(response)}
+            changed = changed or tree["response"] is not response
+        if call is not None:
+            item = tree.get("item")
+            if isinstance(item, dict) and item.get("id") != call.id:
+                tree, changed = (
+                    {**tree, "item": {"id": call.id, **{k: v for k, v in item.items() if k != "id"}}},
+                    True,
+                )
+            elif item is None and (tree.get("item_id") != call.id or tree.get("output_index") != call.index):
+                rest = {k: v for k, v in tree.items() if k not in ("output_index", "item_id")}
+                tree = {"type": tree["type"], "output_index": call.index, "item_id": call.id, **rest}
+                changed = True
+        if tree["type"] == PARTIAL and self.spelling != "partial_image_b64" and "partial_image_b64" in tree:
+            tree, changed = rename(tree, "partial_image_b64", self.spelling), True
+        if not changed:
+            return tree, False
+        rest = {k: v for k, v in tree.items() if k not in ("type", "sequence_number")}
+        return {"type": tree["type"], "sequence_number": self.number, **rest}, True
+
+    def _delivered(self, tree: Tree, where: Any) -> bool:
+        """The picture at `where` of a last event has been delivered by its own event (or is no picture)."""
+        if not _is_picture(where):
+            return True
+        index = where[2]
+        return self._finished(index, tree["response"]["output"][index])
+
+
+def _is_picture(where: Any) -> bool:
+    if where in (("item", "result"), ("partial_image_b64",)):
+        return True
+    return len(where) == 4 and where[:2] == ("response", "output") and where[3] == "result"
