@@ -52,6 +52,26 @@ class Long:
         return self.stop - self.start
 
 
+class Upload(Long):
+    """A picture that lies in a file as it is, not as text: in a tree it stands for its data URL, in a form for itself.
+
+    `media` is its media type ("image/png"), `filename` what the customer called it. Sizes in pixels, 0 if unknown.
+    """
+
+    __slots__ = ("alpha", "filename", "height", "media", "width")
+
+    def __init__(
+        self, path: Path, start: int, stop: int, media: str = "application/octet-stream", filename: str = ""
+    ) -> None:
+        super().__init__(path, start, stop)
+        self.media = media
+        self.filename = filename
+        self.width = 0
+        self.height = 0
+        self.alpha = False
+        """It has an alpha channel, or a colour that counts as transparent."""
+
+
 class Open(msgspec.Struct, frozen=True, gc=False):
     """A long string begins: the tree so far with it in its place, the text since the last token up to and with its
     quote, and its first LEAD bytes or more."""

@@ -12,20 +12,27 @@ from darkroom.wire.elide import Path, Tree
 from darkroom.wire.fields import Text
 
 
+Surface = Literal["responses", "generations", "edits"]
+"""Which API a request came by: `/v1/responses`, `/v1/images/generations` or `/v1/images/edits`."""
+
+
 class InputPicture(Struct, frozen=True):
     """A picture that the customer sent or named.
 
     `kind` says what `value` is: a data URL ("data"), another address ("url"), base64 of an earlier picture
-    ("result"), or the id of an earlier image call ("item").
+    ("result"), the id of an earlier image call ("item"), the id of a file ("file"), or an `Upload` ("upload").
     """
 
     path: Path
-    kind: Literal["data", "url", "result", "item"]
+    kind: Literal["data", "url", "result", "item", "file", "upload"]
     value: Text
 
 
 class ImageTool(Struct, frozen=True, kw_only=True):
-    """The image_generation tool as it was asked for; None where nothing was said. Source: wire.md 1.1."""
+    """The image_generation tool as it was asked for, or the same fields of an Images request, whose path is ().
+
+    None where nothing was said. Source: wire.md 1.1, 4.1, 5.1.
+    """
 
     path: Path
     model: str | None = None
@@ -65,7 +72,9 @@ class Ref(Struct, frozen=True):
 class Request(Struct, frozen=True, kw_only=True):
     """One request of a customer. Everything but `tree` is read from it."""
 
+    surface: Surface = "responses"
     model: str
+    """The outer model on Responses, the image model on Images."""
     stream: bool
     image: bool
     """The image tool is there and may be used."""
@@ -80,6 +89,14 @@ class Request(Struct, frozen=True, kw_only=True):
     """`reasoning.effort`."""
     max_output_tokens: int | None = None
     max_tool_calls: int | None = None
+    n: int = 1
+    """How many pictures: 1 to 10 on Images, always 1 on Responses."""
+    response_format: Literal["b64_json", "url"] | None = None
+    """Images alone: whether pictures come as base64 or as addresses; None: as base64."""
+    markup: InputPicture | None = None
+    """Images edits alone: an overlay that shows what to change."""
+    store: bool | None = None
+    """Responses alone: `store`, None where nothing was said."""
     scenario: str = ""
     """`metadata.darkroom_scenario`: which of the sandbox's scenarios is to be played."""
     tree: Tree

@@ -60,6 +60,7 @@ def read_request(tree: Any) -> Request:
         effort=read_word(reasoning, "effort", ("reasoning",)) if reasoning else None,
         max_output_tokens=read_number(tree, "max_output_tokens", lowest=1),
         max_tool_calls=read_number(tree, "max_tool_calls", lowest=0),
+        store=read_flag(tree, "store"),
         scenario=scenario if isinstance(scenario, str) else "",
         tree=tree,
     )
