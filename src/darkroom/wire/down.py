@@ -158,7 +158,7 @@ class Down:
 
     def strip(self, lead: bytes, repairs: list[str]) -> bytes:
         """The first characters of a picture without `data:image/png;base64,`."""
-        if not lead.startswith(b"data:"):
+        if lead[:5].lower() != b"data:":
             return lead
         repairs.append("data_prefix")
         return lead.partition(b",")[2]

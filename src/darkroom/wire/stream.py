@@ -300,7 +300,8 @@ class Stream(Down):
         self.created = {**base, **known, "status": "in_progress", "error": None, "output": []}
         self.created.pop("completed_at", None)
         self.emit(events.Created(response=self.created))
-        self.emit(events.InProgress(response=self.created))
+        if tree["type"] != "response.in_progress":
+            self.emit(events.InProgress(response=self.created))
         self.in_progress = True
 
     def _call(self, kind: str, tree: Tree) -> Call | None:

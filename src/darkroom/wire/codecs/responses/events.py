@@ -23,6 +23,8 @@ IMAGE_KEYS = (
     "data",
 )
 """Names under which upstreams are known to put a picture (the contract's six and wire.md 10.1)."""
+URL_KEYS = ("url", "image_url", "output_url", "result_url")
+"""Names under which a picture may stand as a data: URL; what lies at another address is not in the answer."""
 CALL = "image_generation_call"
 PARTIAL = f"response.{CALL}.partial_image"
 FORMATS = ("size", "quality", "background", "output_format")
@@ -50,14 +52,25 @@ def find_image(value: Any) -> Any:
         return value
     if isinstance(value, list):
         return next((found for item in value if (found := find_image(item)) is not None), None)
-    if isinstance(value, dict):
-        return next((found for key in IMAGE_KEYS if (found := find_image(value.get(key))) is not None), None)
+    if isinstance(value, dict) and (key := image_key(value)) is not None:
+        return find_image(value[key])
     return None
+
+
+def image_key(tree: Tree) -> str | None:
+    """The key under which a picture stands, itself or nested; None if there is none."""
+    key = next((key for key in IMAGE_KEYS if find_image(tree.get(key)) is not None), None)
+    return key or next((key for key in URL_KEYS if _is_data_url(tree.get(key))), None)
+
+
+def _is_data_url(value: Any) -> bool:
+    """An address that holds the picture itself, as nothing else is so long that it comes in pieces."""
+    return isinstance(value, Long) or (isinstance(value, str) and value[:5].lower() == "data:")
 
 
 def strip_prefix(image: Any) -> Any:
     """A picture without its `data:image/png;base64,`; a Long is left as it is."""
-    if isinstance(image, str) and image.startswith("data:"):
+    if isinstance(image, str) and image[:5].lower() == "data:":
         return image.partition(",")[2]
     return image
 
@@ -71,7 +84,7 @@ def mend_item(item: Tree, repairs: list[str], whole: bool = True) -> Tree:
         return item
     image = item.get("result")
     if not is_image(image):
-        key = next((k for k in IMAGE_KEYS if find_image(item.get(k)) is not None), None)
+        key = image_key(item)
         if key is None:
             return item
         image = find_image(item[key])
@@ -93,7 +106,7 @@ def mend_item(item: Tree, repairs: list[str], whole: bool = True) -> Tree:
 def _mend_partial(tree: Tree, repairs: list[str]) -> Tree:
     image = tree.get("partial_image_b64")
     if not is_image(image):
-        key = next((k for k in IMAGE_KEYS if find_image(tree.get(k)) is not None), None)
+        key = image_key(tree)
         if key is not None:
             image = find_image(tree[key])
             tree = rename(tree, key, "partial_image_b64", image)
