@@ -63,6 +63,27 @@ def has_unkept(tree: Any) -> bool:
     return any(long.kept is None for long in longs_in(tree))
 
 
+def own_calls(response: Tree, calls: dict[int, Any]) -> Tree:
+    """The response with its image calls under the ids that the caller knows them by; `calls` are by output index."""
+    output = response.get("output")
+    if not isinstance(output, list):
+        return response
+    ids = {index: call.id for index, call in calls.items()}
+    there = {item.get("id") for item in output if isinstance(item, dict)}
+    mended = [
+        {**item, "id": ids[index]}
+        if isinstance(item, dict)
+        and item.get("type") == CALL
+        and index in ids
+        and item.get("id") not in ids.values()
+        and ids[index] not in there
+        else item
+        for index, item in enumerate(output)
+    ]
+    same = all(a is b for a, b in zip(mended, output, strict=True))
+    return response if same else {**response, "output": mended}
+
+
 class Down:
     """The caller's side of one answer. `out` collects actions until the relay takes them."""
 
@@ -171,6 +192,8 @@ class Down:
 
     def own_id(self, response: Tree) -> Tree:
         """The response under the id that the caller knows it by."""
+        if response.get("id") == self.response_id:
+            return response
         if "id" not in response:
             return {"id": self.response_id, **response}
         return {**response, "id": self.response_id}

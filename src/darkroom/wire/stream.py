@@ -14,7 +14,7 @@ from darkroom.wire import events
 from darkroom.wire.actions import Cut, Replay
 from darkroom.wire.backfill import text_events
 from darkroom.wire.codecs.responses.events import CALL, PARTIAL, encode, is_image, rename
-from darkroom.wire.down import Down, Hold, has_long, locate
+from darkroom.wire.down import Down, Hold, has_long, locate, own_calls
 from darkroom.wire.elide import Tree, render
 from darkroom.wire.events import Event
 from darkroom.wire.sse import KEEP_ALIVE, Head, Tail, write_frame
@@ -77,6 +77,8 @@ class Stream(Down):
         """The last event with a full output; what was never streamed of it is streamed first."""
         response = tree.get("response")
         response = response if isinstance(response, dict) else {**(self.created or {}), "status": "completed"}
+        response, was = own_calls(response, self.calls), response
+        repairs += ["item_id"] * (response is not was)
         output = response.get("output")
         for index, item in enumerate(output if isinstance(output, list) else []):
             if isinstance(item, dict) and not self._finished(index, item):
@@ -142,6 +144,7 @@ class Stream(Down):
         kind: str = tree["type"]
         where = locate(tree, token.long)
         spool = where is None or kind == "message" or (kind in _ENDS and not self._delivered(tree, where))
+        spool = spool or (kind == "response.output_item.done" and "item" not in tree)
         call = None if spool else self._before(kind, tree)
         fixed, changed = (tree, False) if spool else self._fix(tree, call)
         lead = self.strip(token.lead, repairs) if where and _is_picture(where) else token.lead
@@ -361,9 +364,10 @@ class Stream(Down):
         """The tree with our number, ids and spelling; and whether that changed it."""
         changed = tree.get("sequence_number") != self.number
         response = tree.get("response")
-        if isinstance(response, dict) and response.get("id") != self.response_id:
-            tree = {**tree, "response": self.own_id(response)}
-            changed = changed or tree["response"] is not response
+        if isinstance(response, dict):
+            own = own_calls(self.own_id(response), self.calls)
+            if own is not response:
+                tree, changed = {**tree, "response": own}, True
         if call is not None:
             item = tree.get("item")
             if isinstance(item, dict) and item.get("id") != call.id:

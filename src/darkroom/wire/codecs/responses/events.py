@@ -103,6 +103,17 @@ def mend_item(item: Tree, repairs: list[str], whole: bool = True) -> Tree:
     return item
 
 
+def _take_in(tree: Tree, repairs: list[str]) -> Tree:
+    """The tree of a finished item, with a picture that stands beside the item moved into it."""
+    item: Tree = tree["item"]
+    rest = {key: value for key, value in tree.items() if key != "item"}
+    if item.get("type") not in (CALL, None) or image_key(item) or not (key := image_key(rest)):
+        return tree
+    repairs.append("image_field")
+    item = {**{k: v for k, v in item.items() if k != "result"}, "result": find_image(rest[key])}
+    return {k: item if k == "item" else v for k, v in tree.items() if k != key}
+
+
 def _mend_partial(tree: Tree, repairs: list[str]) -> Tree:
     image = tree.get("partial_image_b64")
     if not is_image(image):
@@ -151,6 +162,7 @@ def normalise(tree: Tree, name: str = "", whole: bool = True) -> tuple[Tree, lis
     if kind == PARTIAL:
         tree = _mend_partial(tree, repairs)
     elif kind == "response.output_item.done" and isinstance(tree.get("item"), dict):
+        tree = _take_in(tree, repairs)
         item = mend_item(tree["item"], repairs, whole)
         if item is not tree["item"]:
             tree = {**tree, "item": item}
