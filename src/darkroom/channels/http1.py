@@ -108,7 +108,7 @@ class Reader:
             return
         try:
             parser.feed_data(data)
-        except httptools.HttpParserError as exc:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
             self._parser_stopped(exc)
         if fresh := self._fresh:
             part = fresh[0] if len(fresh) == 1 else b"".join(fresh)
@@ -190,7 +190,7 @@ class Reader:
 
     # private
 
-    def _parser_stopped(self, exc: httptools.HttpParserError) -> None:
+    def _parser_stopped(self, exc: Exception) -> None:
         if self.ended:
             self.keep_alive = False
         elif self._head_bytes > HEAD_BYTES:

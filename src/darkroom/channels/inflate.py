@@ -17,12 +17,13 @@ class Inflate:
         self._start = b""
         self._inflater = zlib.decompressobj(_GZIP) if self._gzip else None
         self._rest = b""
+        self._full = False
         self._fed = False
 
     @property
     def pending(self) -> bool:
         """Something that was fed has not been given out yet."""
-        return bool(self._rest)
+        return bool(self._rest) or self._full
 
     @property
     def whole(self) -> bool:
@@ -47,7 +48,7 @@ class Inflate:
     def more(self) -> bytes:
         """Go on with what was fed."""
         out = b""
-        while self._rest and not out and self._inflater is not None:
+        while self.pending and not out and self._inflater is not None:
             if self._inflater.eof and not self._next_member():
                 break
             try:
@@ -55,6 +56,8 @@ class Inflate:
             except zlib.error as exc:
                 raise ValueError(f"it cannot be decompressed: {exc}") from None
             self._rest = self._inflater.unconsumed_tail or self._inflater.unused_data
+            # zlib may have taken all of its input and still hold a little that found no room in a full piece.
+            self._full = len(out) == PIECE_BYTES
         return out
 
     def _next_member(self) -> bool:
@@ -62,5 +65,5 @@ class Inflate:
         if self._gzip and self._rest[:1] == b"\x1f":
             self._inflater = zlib.decompressobj(_GZIP)
             return True
-        self._rest = b""
+        self._rest, self._full = b"", False
         return False
