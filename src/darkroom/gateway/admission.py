@@ -8,10 +8,7 @@ from darkroom.wire.request import Request
 
 async def sign_in(gateway: Gateway, authorization: bytes | None) -> Key:
     """The key of an `Authorization: Bearer sk-…` header. Raises Unauthorized, Forbidden or Stopping."""
-    if gateway.stopping:
-        raise Stopping(
-            "This server is restarting. Please send the request again.", headers={"retry-after": "2"}
-        )
+    stay(gateway)
     if not authorization:
         raise Unauthorized(
             "You didn't provide an API key. Send it in a header: `Authorization: Bearer YOUR_API_KEY`.",
@@ -24,6 +21,14 @@ async def sign_in(gateway: Gateway, authorization: bytes | None) -> Key:
         )
     key = gateway.keys.warm(secret)
     return key if key is not None else await gateway.keys.verify(secret)
+
+
+def stay(gateway: Gateway) -> None:
+    """The gateway still begins exchanges. Raises Stopping, for requests that come, or whose body ends, too late."""
+    if gateway.stopping:
+        raise Stopping(
+            "This server is restarting. Please send the request again.", headers={"retry-after": "2"}
+        )
 
 
 def enter(gateway: Gateway, key: Key) -> None:

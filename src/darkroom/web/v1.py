@@ -82,6 +82,7 @@ async def responses(call: Call) -> None:
     try:
         length = call.headers.get(b"content-length")
         await body.read(call.receive, int(length) if length else None, gateway.settings.caller_stall_s)
+        admission.stay(gateway)
         request = read_request(body.tree)
         admission.allow(key, request)
         scenario = call.headers.get(b"x-darkroom-scenario", b"")
