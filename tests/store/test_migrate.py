@@ -114,24 +114,24 @@ async def test_broken_migration_leaves_the_database_as_it_was(
     await (await Store.open(store_url)).close()
     steps = tmp_path / "steps" / "main"
     steps.mkdir(parents=True)
-    first = (migrate._STEPS / "main" / "v0001_start.py").read_text()
-    (steps / "v0001_start.py").write_text(first)
-    (steps / "v0002_next.py").write_text(
-        'import sqlalchemy as sa\nrevision = "main_0002"\ndown_revision = "main_0001"\n'
+    for step in (migrate._STEPS / "main").glob("v*.py"):
+        (steps / step.name).write_text(step.read_text())
+    (steps / "v9999_next.py").write_text(
+        f'import sqlalchemy as sa\nrevision = "main_9999"\ndown_revision = "{HEADS["main"]}"\n'
         "def upgrade(op):\n"
         '    op.create_table("half", sa.Column("id", sa.Integer, primary_key=True))\n'
         "    if BROKEN: raise ValueError('broken step')\n"
     )
     monkeypatch.setattr(migrate, "_STEPS", steps.parent)
-    monkeypatch.setitem(HEADS, "main", "main_0002")
-    text = (steps / "v0002_next.py").read_text()
-    (steps / "v0002_next.py").write_text("BROKEN = True\n" + text)
+    monkeypatch.setitem(HEADS, "main", "main_9999")
+    text = (steps / "v9999_next.py").read_text()
+    (steps / "v9999_next.py").write_text("BROKEN = True\n" + text)
     with pytest.raises(ValueError, match="broken step"):
         await Store.open(store_url)
-    (steps / "v0002_next.py").write_text("BROKEN = False\n# mended, so of another size\n" + text)
+    (steps / "v9999_next.py").write_text("BROKEN = False\n# mended, so of another size\n" + text)
     store = await Store.open(store_url)  # had the first try left its table behind, this would fail
     assert "half" in await store.read(tables)
-    assert await store.read(lambda connection: migrate.version(connection, "main")) == "main_0002"
+    assert await store.read(lambda connection: migrate.version(connection, "main")) == "main_9999"
     await store.close()
 
 

@@ -24,7 +24,7 @@ Part = Literal["main", "traces"]
 Sync = Literal["full", "relaxed"]
 """`relaxed` may lose the last moment of commits when the machine loses power, never when the program dies."""
 
-HEADS: dict[Part, str] = {"main": "main_0001", "traces": "traces_0001"}
+HEADS: dict[Part, str] = {"main": "main_0002", "traces": "traces_0001"}
 """The newest migration of each part: what an up-to-date database says of itself."""
 
 main = MetaData()
@@ -85,6 +85,43 @@ revisions = Table(
     main,
     Column("name", NAME, primary_key=True),
     Column("number", BigInteger, nullable=False),  # grows with every change: others notice
+)
+
+pictures = Table(
+    "pictures",
+    main,
+    Column("id", NAME, primary_key=True),  # pic_…, made by us; also the object's name
+    Column("account_id", NUMBER, nullable=False),
+    Column("request_id", NAME, nullable=False),
+    Column("number", Integer, nullable=False),  # 0 is the request's first
+    Column("item_id", NAME),  # of the image call, as the customer knows it
+    Column("format", Text, nullable=False),  # png | jpeg | webp | gif
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("bytes", BigInteger),  # null: not whole yet, so nobody may see it
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("pictures_once", "request_id", "number", unique=True),
+    Index("pictures_request", "account_id", "request_id"),
+    Index("pictures_item", "account_id", "item_id"),
+    Index("pictures_expiry", "expires_at"),
+)
+
+files = Table(
+    "files",
+    main,
+    Column("id", NAME, primary_key=True),  # file-…, made by us; also the object's name
+    Column("account_id", NUMBER, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("media", Text, nullable=False),  # image/png, …
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("bytes", BigInteger),  # null: not whole yet
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index("files_newest", "account_id", "created_at", "id"),
+    Index("files_expiry", "expires_at"),
 )
 
 traces = Table(
