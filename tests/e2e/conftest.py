@@ -1,4 +1,4 @@
-"""The servers and clients of the end-to-end tests: few processes, started once, by the one worker that runs them all."""
+"""The servers and clients of the end-to-end tests: few processes, started once, all by one worker."""
 
 from collections.abc import Iterator
 from pathlib import Path

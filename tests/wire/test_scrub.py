@@ -135,3 +135,7 @@ def test_texts_made_to_be_slow_are_not(unit: str) -> None:
     begin = time.perf_counter()
     scrub(unit * 200_000)
     assert time.perf_counter() - begin < 1
+
+
+def test_stand_in_for_a_key_tears_no_words_apart() -> None:
+    assert scrub("Invalid size '512x512'.", ("x", "")) == "Invalid size '512x512'."

@@ -11,6 +11,8 @@ LONGEST = 1000
 """Characters of a scrubbed text."""
 _READ = 4000
 """Characters that are looked at."""
+_SECRET = 4
+"""Characters of a secret: a stand-in key such as `x` would tear every word apart."""
 
 _PAGE = re.compile(r"<\s*(?:!doctype|html|head|body)\b", re.IGNORECASE)
 _TAG = re.compile(r"<[A-Za-z/!][^<>]*>")
@@ -72,7 +74,7 @@ def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:
     `secrets` are removed literally, wherever they stand: pass the channel's key and host. Sentences that only send
     the reader to a removed address ("contact us at …", "visit …") go as a whole.
     """
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+    for secret in sorted((s for s in secrets if len(s) >= _SECRET), key=len, reverse=True):
         text = text.replace(secret, REMOVED)
     text = text[:_READ]
     if _PAGE.search(text):
