@@ -9,23 +9,55 @@ from typing import Any
 
 import msgspec
 
-from darkroom.errors import Error, Invalid, Lost, UpstreamError
+from darkroom.errors import Error, Lost, UpstreamError
 from darkroom.wire import plain, sse
 from darkroom.wire.actions import Action, Outcome
-from darkroom.wire.backfill import texts_of
-from darkroom.wire.codecs.images.events import canonical, speaks_images
-from darkroom.wire.codecs.responses.events import PARTIAL, is_error, is_image, normalise
+from darkroom.wire.codecs.responses.events import CALL, PARTIAL, is_error, is_image, normalise
 from darkroom.wire.complaint import read_failure
-from darkroom.wire.down import locate
+from darkroom.wire.down import Down
 from darkroom.wire.elide import Piece, Tree
 from darkroom.wire.failure import error_for_customer
-from darkroom.wire.image_whole import ImageWhole
-from darkroom.wire.observer import Observer
 from darkroom.wire.sse import Broken, Frame, Head, Tail
 from darkroom.wire.stages import Stage, StageClock
 from darkroom.wire.stream import Stream
 from darkroom.wire.whole import Whole
-from darkroom.wire.wish import Surface, Wish, make_down, naming
+
+_STAGES = {
+    "response.created": Stage.CREATED,
+    "response.in_progress": Stage.IN_PROGRESS,
+    f"response.{CALL}.generating": Stage.GENERATING,
+    f"response.{CALL}.partial_image": Stage.PARTIAL,
+    "response.completed": Stage.COMPLETED,
+    "response.incomplete": Stage.COMPLETED,
+}
+_FREE = (
+    "response.created",
+    "response.queued",
+    "response.in_progress",
+    f"response.{CALL}.in_progress",
+    "keepalive",
+)
+_IDS_LIMIT = 128
+
+
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller asked for, as far as it shapes his answer."""
+
+    stream: bool
+    image: bool
+    """The image tool is offered."""
+    forced: bool = False
+    """The answer must have a picture."""
+    model: str | None = None
+    response_id: str
+    """For answers that have to be begun without the upstream's own id."""
+    created_at: int
+    """Seconds since 1970."""
+    spelling: str = "partial_image_b64"
+    keep_alive_first_s: float = 45
+    keep_alive_every_s: float = 15
+    keep_alive_plain: bool = True
+    keep_limit: int = 256 * 1024 * 1024
 
 
 class Relay:
@@ -35,11 +67,14 @@ class Relay:
         self.wish = wish
         self.clock = clock
         self.outcome = Outcome()
-        self._seen = Observer(self.outcome, clock)
         self.secrets = secrets
         """What no message to the caller may contain."""
         self.word: Callable[[Error], object] | None = None
         """Puts the last touch to a message before the caller reads it."""
+        self.paid = False
+        """The upstream may have been paid (DESIGN section 4)."""
+        self.progress = 0
+        """Counts what arrived; an upstream's keep-alives do not count."""
         self.due = clock.start + wish.keep_alive_first_s
         """When `tick` wants to be called."""
         self._reader: sse.Reader | plain.Reader | None = None
@@ -47,25 +82,11 @@ class Relay:
         self._type = b""
         self._error: Error | None = None
         self._partials: dict[int, int] = {}
-        self._surface: Surface = "responses"
-        self._naming = naming(wish)
-        self._open: int | None = None
-        """The picture of a plain answer that is being passed on as an event of its own, by its place in the output."""
-        self._down = make_down(wish, self.outcome)
-
-    @property
-    def paid(self) -> bool:
-        """The upstream may have been paid (DESIGN section 4)."""
-        return self._seen.paid
-
-    @paid.setter
-    def paid(self, paid: bool) -> None:
-        self._seen.paid = paid
-
-    @property
-    def progress(self) -> int:
-        """Counts what arrived; an upstream's keep-alives do not count."""
-        return self._seen.progress
+        named: dict[str, Any] = {"response_id": wish.response_id, "model": wish.model}
+        named |= {"created_at": wish.created_at, "keep_limit": wish.keep_limit}
+        self._down: Down = Stream(self.outcome, **named) if wish.stream else Whole(self.outcome, **named)
+        if isinstance(self._down, Stream):
+            self._down.spelling = wish.spelling
 
     @property
     def sent(self) -> bool:
@@ -82,13 +103,9 @@ class Relay:
         """Bytes held in memory by the reader."""
         return self._reader.kept if self._reader else len(self._sniff)
 
-    def begin(self, content_type: bytes, surface: Surface = "responses") -> None:
+    def begin(self, content_type: bytes) -> None:
         """An upstream's 200 answer starts; its content type is a hint, its first bytes decide."""
         self._reader, self._sniff, self._type = None, b"", content_type.lower()
-        self._surface = surface
-        self._down.native = surface == self.wish.surface
-        if isinstance(self._down, Stream) and surface == "images":
-            self._down.base = self._naming.base
 
     def receive(self, data: bytes, now: float) -> list[Action]:
         """The next bytes of the upstream's body."""
@@ -107,7 +124,7 @@ class Relay:
             for token in self._reader.finish():
                 if not self.ended:
                     self._token(token, now)
-        if not self.ended and not ((error is None or self._down.satisfied) and self._finish(now)):
+        if not self.ended and not (error is None and self._finish(now)):
             self.fail(error or self._early_end(), now)
         self._note_end()
         return self._take(now)
@@ -143,8 +160,8 @@ class Relay:
         data, self._sniff = self._sniff, b""
         if first == b"{" and b"event-stream" not in self._type:
             self._reader, data = plain.Reader(), data.lstrip(b" \t\r\n\xef\xbb\xbf")
-            if isinstance(self._down, Whole | ImageWhole):
-                self._down.plain = self._down.native
+            if isinstance(self._down, Whole):
+                self._down.plain = True
         elif first == b"<":
             self._error = UpstreamError(
                 "The upstream answered with a web page instead of an image stream; please retry."
@@ -157,7 +174,7 @@ class Relay:
 
     def _token(self, token: sse.Token, now: float) -> None:
         if type(token) is Piece:
-            self._seen.progress += 1
+            self.progress += 1
             self._down.piece(token)
         elif isinstance(token, Frame):
             tree = self._tree(token.tree)
@@ -182,13 +199,17 @@ class Relay:
         return value if isinstance(value, dict) else None
 
     def _frame(self, token: Frame, tree: Tree, now: float) -> None:
-        source = tree
         tree, repairs = self._normalise(tree, token.name, True)
         if self._failure(tree, now):
             return
-        self._see(tree, now, source)
-        if tree["type"] == "response.completed" and self._lacks_image(tree):
-            self.fail(self._no_image(tree), now)
+        self._observe(tree, now)
+        if tree["type"] in ("response.completed",) and self._lacks_image(tree):
+            self.fail(
+                UpstreamError(
+                    "The upstream finished without a picture. Please send the request again.", code="no_image"
+                ),
+                now,
+            )
             return
         if tree["type"] != "keepalive" or self._down.sent:
             self._down.frame(
@@ -196,17 +217,14 @@ class Relay:
             )
 
     def _head(self, token: Head, now: float) -> None:
-        self._seen.progress += 1
+        self.progress += 1
         if token.tree is None:
-            self._seen.paid = True
+            self.paid = True
             self._down.head(token, None, [])
             return
         tree, repairs = self._normalise(token.tree, token.name, False)
-        if self._apart(token, tree, repairs):
-            self._part(token, tree, repairs, now)
-            return
         if tree["type"].endswith("partial_image") or tree["type"] == "response.output_item.done":
-            self._seen.paid = True
+            self.paid = True
         self._down.head(token, tree, repairs)
 
     def _tail(self, token: Tail, now: float) -> None:
@@ -214,57 +232,12 @@ class Relay:
             self._down.tail(token, None, [])
             return
         name = self._down.hold.kind if self._down.hold and self._down.hold.mode != "spool" else ""
-        tree, repairs = self._normalise(token.tree, name if self._down.native else "", True)
-        self._see(tree, now, token.tree)
-        if self._open is not None:
-            self._end_part(tree, now)
-            self._down.frame(tree, [], b"", "")
-        else:
-            self._down.tail(token, tree, repairs)
-
-    # a plain answer for a caller who gets events: each picture becomes one, so that it leaves as it arrives
-
-    def _apart(self, token: Head, tree: Tree, repairs: list[str]) -> bool:
-        """The long string is a picture of a whole answer, and the caller is to get it by itself."""
-        down = self._down
-        if isinstance(down, Whole) or tree["type"] != "response.completed":
-            return False
-        if not isinstance(self._reader, plain.Reader) and self._surface == "responses":
-            return False
-        if isinstance(down, ImageWhole) and down.takes(token, repairs):
-            return False
-        where = locate(tree, token.long)
-        return where is not None and len(where) == 4 and where[3] == "result"
-
-    def _part(self, token: Head, tree: Tree, repairs: list[str], now: float) -> None:
-        """A picture of a whole answer begins."""
-        where = locate(tree, token.long)
-        assert where is not None
-        if self._open is not None:
-            self._end_part(tree, now)
-        self._open = int(where[2])
-        event = self._event(tree)
-        self._seen.paid = True
-        self._down.head(Head("", event, b"", token.long, token.lead, True), event, repairs)
-
-    def _end_part(self, tree: Tree, now: float) -> None:
-        """The picture that `_part` began is whole."""
-        event = self._event(tree)
-        self._open = None
-        self._see(event, now)
-        self._down.tail(Tail(event, b""), event, [])
-
-    def _event(self, tree: Tree) -> Tree:
-        number = self._open
-        assert number is not None
-        item = tree["response"]["output"][number]
-        return {"type": "response.output_item.done", "output_index": number, "item": item}
+        tree, repairs = self._normalise(token.tree, name, True)
+        self._observe(tree, now)
+        self._down.tail(token, tree, repairs)
 
     def _normalise(self, tree: Tree, name: str, whole: bool) -> tuple[Tree, list[str]]:
         """The canonical event of a tree; the body of a plain answer is its last event."""
-        if (self._surface == "images" and "response" not in tree) or speaks_images(tree, name):
-            document = isinstance(self._down, Whole)
-            return canonical(tree, name, whole, self._naming, self._seen.finished, document=document)
         if isinstance(self._reader, plain.Reader):
             if is_error(tree) and "output" not in tree:
                 return {"type": "error", **tree}, []
@@ -306,14 +279,49 @@ class Relay:
         self.fail(error_for_customer(failure, status=None, secrets=self.secrets), now)
         return True
 
-    def _see(self, tree: Tree, now: float, source: Tree | None = None) -> None:
-        """An event's meaning; `source` is the event as an Images upstream sent it."""
-        seen, down = self._seen, self._down
-        if self._surface == "images" and source is not None:
-            down.usage = seen.see_images(tree, source) or down.usage
-        seen.see(tree, now)
-        if self._surface == "responses" and seen.image_usage:
-            down.usage = seen.image_usage
+    def _observe(self, tree: Tree, now: float) -> None:
+        """Marks, the paid mark, progress, usage and ids of an event."""
+        kind: str = tree["type"]
+        if kind != "keepalive":
+            self.progress += 1
+        stage = _STAGES.get(kind)
+        if stage is not None:
+            detail = str(self.outcome.partials) if stage is Stage.PARTIAL else None
+            self.clock.mark(stage, now, detail)
+            self.outcome.partials += stage is Stage.PARTIAL
+        item = tree.get("item")
+        if isinstance(item, dict):
+            self._note_id(item.get("id"))
+            if kind == "response.output_item.done" and is_image(item.get("result")):
+                self.clock.mark(Stage.IMAGE, now)
+        if kind not in _FREE and not (kind == "response.output_item.added" and self._is_call(item)):
+            self.paid = True
+        response = tree.get("response")
+        if isinstance(response, dict):
+            self._observe_response(response)
+
+    @staticmethod
+    def _is_call(item: Any) -> bool:
+        return isinstance(item, dict) and item.get("type") in (CALL, None)
+
+    def _observe_response(self, response: Tree) -> None:
+        outcome = self.outcome
+        if isinstance(response.get("id"), str):
+            outcome.response_id = outcome.response_id or response["id"]
+            self._note_id(response["id"])
+        if isinstance(response.get("model"), str):
+            outcome.model = response["model"]
+        for key in ("usage", "tool_usage"):
+            if isinstance(response.get(key), dict):
+                setattr(outcome, key, response[key])
+        output = response.get("output")
+        for item in output if isinstance(output, list) else []:
+            if isinstance(item, dict):
+                self._note_id(item.get("id"))
+
+    def _note_id(self, value: Any) -> None:
+        if isinstance(value, str) and value not in self.outcome.ids and len(self.outcome.ids) < _IDS_LIMIT:
+            self.outcome.ids.append(value)
 
     def _lacks_image(self, tree: Tree) -> bool:
         """A picture was demanded, and neither one nor a word of explanation came."""
@@ -322,22 +330,7 @@ class Relay:
         told = any(
             i.get("type") == "message" or is_image(i.get("result")) for i in items if isinstance(i, dict)
         )
-        if self.wish.surface == "images":
-            told = any(is_image(i.get("result")) for i in items if isinstance(i, dict))
         return self.wish.forced and not told and not self.outcome.pictures
-
-    def _no_image(self, tree: Tree) -> Error:
-        """The error of an answer without its picture: what the model said instead, where it said something."""
-        said = [text for item in tree["response"].get("output") or [] for text in texts_of(item)]
-        if said and self.wish.surface == "images":
-            return Invalid(
-                f"No picture was made; the model answered: {' '.join(said)[:2000]}",
-                code="content_policy_violation",
-                type="image_generation_user_error",
-            )
-        return UpstreamError(
-            "The upstream finished without a picture. Please send the request again.", code="no_image"
-        )
 
     # ends
 
