@@ -23,6 +23,7 @@ CONFIG_NAME = "darkroom.toml"
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1, le=1_000_000)]
+Hours = Annotated[int, Meta(ge=1, le=87_600)]  # ten years: a time in microseconds must fit the store
 # A week at most, so that `inf` and slips of the keyboard are refused; a wait of nothing would spin.
 Grace = Annotated[float, Meta(ge=0, le=604_800)]
 Wait = Annotated[float, Meta(ge=0.01, le=604_800)]
@@ -55,6 +56,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     the data folder."""
     traces_url: str | None = None
     """Where traces live. Unset: `traces.db` in the data folder on SQLite, else the same as `database_url`."""
+    pictures_url: str | None = None
+    """Where pictures and files lie: `s3://BUCKET/PREFIX` or `file:///PATH`. Of a bucket `?endpoint=https://…`,
+    `&region=…`, `&access_key_id=env:NAME` and `&secret_access_key=env:NAME` may say more; else the environment does
+    (`AWS_ENDPOINT`, `AWS_ACCESS_KEY_ID`, …). Unset: the folder `pictures` in the data folder."""
 
     name: str = "Darkroom"
     """What this installation calls itself."""
@@ -94,15 +99,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The largest request body; larger ones are answered 413."""
     body_budget_mb: Count = 512
     """All request bodies of this process together; beyond it, 503 with `Retry-After`."""
+    upload_limit_mb: Count = 850
+    """The largest multipart body; its pictures go to disk as they arrive. Larger ones are answered 413."""
+    upload_budget_mb: Count = 4096
+    """All multipart bodies of this process together, on disk; beyond it, 503 with `Retry-After`."""
+    fetch_private: bool = False
+    """Whether pictures that customers name by address may lie in private networks, on this machine included.
+    Whoever has a key can then reach what this server reaches."""
     body_spool_kb: Count = 1024
     """Request bodies above this size are read to disk, not to memory."""
     spool_limit_mb: Count = 256
     """The most that one answer may put on disk, for a slow customer or a repair."""
 
+    picture_hours: Hours = 24
+    """Hours that stored pictures are kept."""
+    link_hours: Hours = 24
+    """Hours that the address of a picture works, never longer than the picture is kept."""
+    file_hours: Hours = 48
+    """Hours that files uploaded with `POST /v1/files` are kept, unless the upload says `expires_after`."""
+
     trace_days: Count = 30
     """Days that traces are kept."""
     trace_prompts: bool = False
     """Whether traces keep the prompt. They never keep pictures."""
+
+    metrics_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks that may read `/metrics` without a token. Requests that some proxy has passed on count as from outside,
+    unless the proxy is one of `trusted_proxies`."""
+    metrics_token: str | None = None
+    """Whoever sends it as `Authorization: Bearer …` may read `/metrics` from anywhere. Unset: nobody else may."""
 
     channels: tuple[Table, ...] = msgspec.field(default=(), name="channel")
     """The upstreams, one table each. Until there is a first one, the built-in sandbox serves."""
@@ -116,6 +141,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.body_budget_mb < self.body_limit_mb:
             raise ValueError(
                 "`body_budget_mb`: must be at least `body_limit_mb`, or the largest body never fits"
+            )
+        if self.upload_budget_mb < self.upload_limit_mb:
+            raise ValueError(
+                "`upload_budget_mb`: must be at least `upload_limit_mb`, or the largest upload never fits"
             )
 
     def __repr__(self) -> str:
@@ -247,6 +276,18 @@ def _no_database(value: str | None) -> str | None:
     return "expected sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
 
 
+def _no_bucket(value: str | None) -> str | None:
+    if value is None or re.fullmatch(r"s3://[^/\s?#]+(/[^\s?#]*)?(\?[^\s#]*)?|file:///[^\s?#]+", value):
+        return None
+    return "expected s3://BUCKET/PREFIX or file:///PATH"
+
+
+def _no_token(value: str | None) -> str | None:
+    if value is None or re.fullmatch(r"[!-~]{8,}", value):
+        return None
+    return "expected at least 8 letters, digits and signs without spaces"
+
+
 def _no_address(value: str | None) -> str | None:
     if value is None or re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*[^/\s?#])?", value):
         return None
@@ -273,6 +314,9 @@ _CHECKS: dict[str, Callable[[Any], str | None]] = {
     "data": _no_folder,
     "database_url": _no_database,
     "traces_url": _no_database,
+    "pictures_url": _no_bucket,
+    "metrics_networks": _no_networks,
+    "metrics_token": _no_token,
     "public_url": _no_address,
     "trusted_proxies": _no_networks,
     "cors_origins": _no_origins,
