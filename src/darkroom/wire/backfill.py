@@ -39,3 +39,13 @@ def _part_events(at: dict[str, Any], part: Tree) -> Iterator[Event]:
     else:
         yield events.Other(type="response.content_part.added", tree={**at, "part": part})
     yield events.Other(type="response.content_part.done", tree={**at, "part": part})
+
+
+def texts_of(item: Any) -> Iterator[str]:
+    """What a message item says, refusals included."""
+    content = item.get("content") if isinstance(item, dict) and item.get("type") == "message" else None
+    for part in content if isinstance(content, list) else []:
+        if isinstance(part, dict):
+            text = part.get("text") or part.get("refusal")
+            if isinstance(text, str) and text.strip():
+                yield text.strip()

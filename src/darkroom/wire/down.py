@@ -19,9 +19,12 @@ _LEAD = 4096
 
 
 class Hold(msgspec.Struct):
-    """A frame with a long string under way. raw: passes untouched; write: rewritten; spool: kept until it is whole."""
+    """A frame with a long string under way.
 
-    mode: Literal["raw", "write", "spool"]
+    raw: passes untouched; write: rewritten; spool: kept until it is whole; drop: of no use to this caller.
+    """
+
+    mode: Literal["raw", "write", "spool", "drop"]
     kind: str
     tree: Tree
     long: Long
@@ -63,6 +66,23 @@ def has_unkept(tree: Any) -> bool:
     return any(long.kept is None for long in longs_in(tree))
 
 
+def closing(hold: Hold, tree: Tree) -> bytes | None:
+    """What turns a frame that was cut inside a long string into an error event: the last of equal keys wins."""
+    path = locate(hold.tree, hold.long)
+    if path is None:
+        return None
+    out = b'"'
+    for depth in range(len(path) - 1, -1, -1):
+        key = path[depth]
+        if isinstance(key, int):
+            out += b"]"
+            continue
+        extra: Tree = {key: ""} if depth == len(path) - 1 else {}
+        extra |= {"status": "failed"} if depth else {k: v for k, v in tree.items() if k != "sequence_number"}
+        out += b"," + msgspec.json.encode(extra)[1:]
+    return out + b"\n\n"
+
+
 def own_calls(response: Tree, calls: dict[int, Any]) -> Tree:
     """The response with its image calls under the ids that the caller knows them by; `calls` are by output index."""
     output = response.get("output")
@@ -99,6 +119,10 @@ class Down:
         """Something has been sent: the HTTP status is out."""
         self.ended = False
         self.hold: Hold | None = None
+        self.native = True
+        """The upstream speaks the API that the caller called: its right frames may pass untouched."""
+        self.usage: Tree | None = None
+        """What the upstream said that the picture has cost."""
         self.done: dict[int, Tree] = {}
         """Output items that are finished, by index; pictures in them are in the spool."""
         self._keep_limit = keep_limit
@@ -132,7 +156,17 @@ class Down:
         """Say that we are still here; False if this is no moment for it."""
         raise NotImplementedError
 
+    @property
+    def satisfied(self) -> bool:
+        """The caller has all that he asked for; only the upstream's own ending is missing."""
+        return False
+
     # shared
+
+    def note(self, repairs: list[str]) -> None:
+        """Count repairs; what one API lacks and the other has is no fault of the upstream."""
+        if self.native:
+            self.outcome.repaired(repairs)
 
     def send(self, data: bytes) -> None:
         """To the caller."""
@@ -143,7 +177,7 @@ class Down:
         """More of the long string."""
         hold = self.hold
         assert hold is not None
-        if hold.mode != "spool":
+        if hold.mode in ("raw", "write"):
             self.out.append(Send(token.data))
         if hold.keep:
             self.keep(hold.long, token.data)
@@ -151,6 +185,8 @@ class Down:
     def begin(self, hold: Hold, lead: bytes) -> None:
         """The first characters of a hold's long string."""
         self._leads[hold.long] = lead[:_LEAD]
+        if hold.mode == "drop":
+            return
         if hold.mode != "spool":
             self.send(lead)
         if hold.keep or hold.mode == "spool":

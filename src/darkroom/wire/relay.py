@@ -9,55 +9,25 @@ from typing import Any
 
 import msgspec
 
-from darkroom.errors import Error, Lost, UpstreamError
+from darkroom.errors import Error, Invalid, Lost, UpstreamError
 from darkroom.wire import plain, sse
 from darkroom.wire.actions import Action, Outcome
-from darkroom.wire.codecs.responses.events import CALL, PARTIAL, is_error, is_image, normalise
+from darkroom.wire.backfill import texts_of
+from darkroom.wire.codecs.images.events import canonical, speaks_images
+from darkroom.wire.codecs.responses.events import PARTIAL, is_error, is_image, normalise
 from darkroom.wire.complaint import read_failure
-from darkroom.wire.down import Down
+from darkroom.wire.down import locate
 from darkroom.wire.elide import Piece, Tree
 from darkroom.wire.failure import error_for_customer
+from darkroom.wire.image_whole import ImageWhole
+from darkroom.wire.observer import Observer
 from darkroom.wire.sse import Broken, Frame, Head, Tail
 from darkroom.wire.stages import Stage, StageClock
 from darkroom.wire.stream import Stream
 from darkroom.wire.whole import Whole
+from darkroom.wire.wish import Surface, Wish, make_down, naming
 
-_STAGES = {
-    "response.created": Stage.CREATED,
-    "response.in_progress": Stage.IN_PROGRESS,
-    f"response.{CALL}.generating": Stage.GENERATING,
-    f"response.{CALL}.partial_image": Stage.PARTIAL,
-    "response.completed": Stage.COMPLETED,
-    "response.incomplete": Stage.COMPLETED,
-}
-_FREE = (
-    "response.created",
-    "response.queued",
-    "response.in_progress",
-    f"response.{CALL}.in_progress",
-    "keepalive",
-)
-_IDS_LIMIT = 128
-
-
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller asked for, as far as it shapes his answer."""
-
-    stream: bool
-    image: bool
-    """The image tool is offered."""
-    forced: bool = False
-    """The answer must have a picture."""
-    model: str | None = None
-    response_id: str
-    """For answers that have to be begun without the upstream's own id."""
-    created_at: int
-    """Seconds since 1970."""
-    spelling: str = "partial_image_b64"
-    keep_alive_first_s: float = 45
-    keep_alive_every_s: float = 15
-    keep_alive_plain: bool = True
-    keep_limit: int = 256 * 1024 * 1024
+__all__ = ["Relay", "Wish"]
 
 
 class Relay:
@@ -67,14 +37,11 @@ class Relay:
         self.wish = wish
         self.clock = clock
         self.outcome = Outcome()
+        self._seen = Observer(self.outcome, clock)
         self.secrets = secrets
         """What no message to the caller may contain."""
         self.word: Callable[[Error], object] | None = None
         """Puts the last touch to a message before the caller reads it."""
-        self.paid = False
-        """The upstream may have been paid (DESIGN section 4)."""
-        self.progress = 0
-        """Counts what arrived; an upstream's keep-alives do not count."""
         self.due = clock.start + wish.keep_alive_first_s
         """When `tick` wants to be called."""
         self._reader: sse.Reader | plain.Reader | None = None
@@ -82,11 +49,29 @@ class Relay:
         self._type = b""
         self._error: Error | None = None
         self._partials: dict[int, int] = {}
-        named: dict[str, Any] = {"response_id": wish.response_id, "model": wish.model}
-        named |= {"created_at": wish.created_at, "keep_limit": wish.keep_limit}
-        self._down: Down = Stream(self.outcome, **named) if wish.stream else Whole(self.outcome, **named)
-        if isinstance(self._down, Stream):
-            self._down.spelling = wish.spelling
+        self._surface: Surface = "responses"
+        self._naming = naming(wish)
+        self._name = ""
+        """The `event:` of the frame that is being read in pieces."""
+        self._open: int | None = None
+        """The picture of a plain answer that is being passed on as an event of its own, by its place in the output."""
+        self._parts = 0
+        """Output items of a plain answer that were passed on so."""
+        self._down = make_down(wish, self.outcome)
+
+    @property
+    def paid(self) -> bool:
+        """The upstream may have been paid (DESIGN section 4)."""
+        return self._seen.paid
+
+    @paid.setter
+    def paid(self, paid: bool) -> None:
+        self._seen.paid = paid
+
+    @property
+    def progress(self) -> int:
+        """Counts what arrived; an upstream's keep-alives do not count."""
+        return self._seen.progress
 
     @property
     def sent(self) -> bool:
@@ -103,9 +88,13 @@ class Relay:
         """Bytes held in memory by the reader."""
         return self._reader.kept if self._reader else len(self._sniff)
 
-    def begin(self, content_type: bytes) -> None:
+    def begin(self, content_type: bytes, surface: Surface = "responses") -> None:
         """An upstream's 200 answer starts; its content type is a hint, its first bytes decide."""
         self._reader, self._sniff, self._type = None, b"", content_type.lower()
+        self._surface = surface
+        self._down.native = surface == self.wish.surface
+        if isinstance(self._down, Stream) and surface == "images":
+            self._down.base = self._naming.base
 
     def receive(self, data: bytes, now: float) -> list[Action]:
         """The next bytes of the upstream's body."""
@@ -124,7 +113,7 @@ class Relay:
             for token in self._reader.finish():
                 if not self.ended:
                     self._token(token, now)
-        if not self.ended and not (error is None and self._finish(now)):
+        if not self.ended and not ((error is None or self._down.satisfied) and self._finish(now)):
             self.fail(error or self._early_end(), now)
         self._note_end()
         return self._take(now)
@@ -160,8 +149,8 @@ class Relay:
         data, self._sniff = self._sniff, b""
         if first == b"{" and b"event-stream" not in self._type:
             self._reader, data = plain.Reader(), data.lstrip(b" \t\r\n\xef\xbb\xbf")
-            if isinstance(self._down, Whole):
-                self._down.plain = True
+            if isinstance(self._down, Whole | ImageWhole):
+                self._down.plain = self._down.native
         elif first == b"<":
             self._error = UpstreamError(
                 "The upstream answered with a web page instead of an image stream; please retry."
@@ -174,7 +163,7 @@ class Relay:
 
     def _token(self, token: sse.Token, now: float) -> None:
         if type(token) is Piece:
-            self.progress += 1
+            self._seen.progress += 1
             self._down.piece(token)
         elif isinstance(token, Frame):
             tree = self._tree(token.tree)
@@ -199,17 +188,13 @@ class Relay:
         return value if isinstance(value, dict) else None
 
     def _frame(self, token: Frame, tree: Tree, now: float) -> None:
+        source = tree
         tree, repairs = self._normalise(tree, token.name, True)
         if self._failure(tree, now):
             return
-        self._observe(tree, now)
-        if tree["type"] in ("response.completed",) and self._lacks_image(tree):
-            self.fail(
-                UpstreamError(
-                    "The upstream finished without a picture. Please send the request again.", code="no_image"
-                ),
-                now,
-            )
+        self._see(tree, now, source)
+        if tree["type"] == "response.completed" and self._lacks_image(tree):
+            self.fail(self._no_image(tree), now)
             return
         if tree["type"] != "keepalive" or self._down.sent:
             self._down.frame(
@@ -217,14 +202,18 @@ class Relay:
             )
 
     def _head(self, token: Head, now: float) -> None:
-        self.progress += 1
+        self._seen.progress += 1
         if token.tree is None:
-            self.paid = True
+            self._seen.paid = True
             self._down.head(token, None, [])
             return
+        self._name = token.name
         tree, repairs = self._normalise(token.tree, token.name, False)
+        if self._apart(token, tree, repairs):
+            self._part(token, tree, repairs, now)
+            return
         if tree["type"].endswith("partial_image") or tree["type"] == "response.output_item.done":
-            self.paid = True
+            self._seen.paid = True
         self._down.head(token, tree, repairs)
 
     def _tail(self, token: Tail, now: float) -> None:
@@ -232,21 +221,83 @@ class Relay:
             self._down.tail(token, None, [])
             return
         name = self._down.hold.kind if self._down.hold and self._down.hold.mode != "spool" else ""
-        tree, repairs = self._normalise(token.tree, name, True)
-        self._observe(tree, now)
-        self._down.tail(token, tree, repairs)
+        tree, repairs = self._normalise(token.tree, self._name if self._surface == "images" else name, True)
+        self._see(tree, now, token.tree)
+        if self._open is not None:
+            self._end_part(tree, now)
+            self._down.frame(tree, [], b"", "")
+        else:
+            self._down.tail(token, tree, repairs)
+
+    # a plain answer for a caller who gets events: each picture becomes one, so that it leaves as it arrives
+
+    def _apart(self, token: Head, tree: Tree, repairs: list[str]) -> bool:
+        """The long string is a picture of a whole answer, and the caller is to get it by itself."""
+        down = self._down
+        if isinstance(down, Whole) or tree["type"] != "response.completed":
+            return False
+        if not token.first and self._open is None:
+            return False
+        if not isinstance(self._reader, plain.Reader) and self._surface == "responses":
+            return False
+        if isinstance(down, ImageWhole) and down.takes(token, repairs):
+            return False
+        where = locate(tree, token.long)
+        return where is not None and len(where) == 4 and where[3] == "result"
+
+    def _part(self, token: Head, tree: Tree, repairs: list[str], now: float) -> None:
+        """A picture of a whole answer begins."""
+        where = locate(tree, token.long)
+        assert where is not None
+        if self._open is not None:
+            self._end_part(tree, now)
+        for number in range(self._parts, int(where[2])):  # small ones that are there as a whole
+            event = self._event(tree, number)
+            self._see(event, now)
+            self._down.frame(event, [], b"", "")
+        self._open = int(where[2])
+        self._parts = self._open + 1
+        event = self._event(tree, self._open)
+        self._seen.paid = True
+        self._down.head(Head("", event, b"", token.long, token.lead, True), event, repairs)
+
+    def _end_part(self, tree: Tree, now: float) -> None:
+        """The picture that `_part` began is whole."""
+        assert self._open is not None
+        event, self._open = self._event(tree, self._open), None
+        self._see(event, now)
+        self._down.tail(Tail(event, b""), event, [])
+
+    @staticmethod
+    def _event(tree: Tree, number: int) -> Tree:
+        item = tree["response"]["output"][number]
+        return {"type": "response.output_item.done", "output_index": number, "item": item}
 
     def _normalise(self, tree: Tree, name: str, whole: bool) -> tuple[Tree, list[str]]:
         """The canonical event of a tree; the body of a plain answer is its last event."""
+        if (self._surface == "images" and "response" not in tree) or speaks_images(tree, name):
+            document = isinstance(self._down, Whole)
+            return canonical(tree, name, whole, self._naming, self._seen.finished, document=document)
         if isinstance(self._reader, plain.Reader):
             if is_error(tree) and "output" not in tree:
                 return {"type": "error", **tree}, []
             status = tree.get("status")
             kind = status if status in ("failed", "incomplete") else "completed"
             tree, repairs = normalise({"type": f"response.{kind}", "response": tree}, "", whole)
-            return tree, repairs
-        tree, repairs = normalise(tree, name, whole)
-        return (self._numbered(tree, repairs) if whole and tree["type"] == PARTIAL else tree), repairs
+        else:
+            tree, repairs = normalise(tree, name, whole)
+        return (self._filled(tree, repairs) if whole else tree), repairs
+
+    def _filled(self, tree: Tree, repairs: list[str]) -> Tree:
+        """A whole event with what clients rely on: a response's age and model, a partial's number."""
+        response = tree.get("response")
+        if isinstance(response, dict):
+            known = {"created_at": self.wish.created_at, "model": self.wish.model}
+            missing = {key: value for key, value in known.items() if value and response.get(key) is None}
+            if missing:
+                repairs.append("response_fields")
+                return {**tree, "response": {**response, **missing}}
+        return self._numbered(tree, repairs) if tree["type"] == PARTIAL else tree
 
     def _numbered(self, tree: Tree, repairs: list[str]) -> Tree:
         """A partial with its number, counted here if the upstream does not say it."""
@@ -279,49 +330,14 @@ class Relay:
         self.fail(error_for_customer(failure, status=None, secrets=self.secrets), now)
         return True
 
-    def _observe(self, tree: Tree, now: float) -> None:
-        """Marks, the paid mark, progress, usage and ids of an event."""
-        kind: str = tree["type"]
-        if kind != "keepalive":
-            self.progress += 1
-        stage = _STAGES.get(kind)
-        if stage is not None:
-            detail = str(self.outcome.partials) if stage is Stage.PARTIAL else None
-            self.clock.mark(stage, now, detail)
-            self.outcome.partials += stage is Stage.PARTIAL
-        item = tree.get("item")
-        if isinstance(item, dict):
-            self._note_id(item.get("id"))
-            if kind == "response.output_item.done" and is_image(item.get("result")):
-                self.clock.mark(Stage.IMAGE, now)
-        if kind not in _FREE and not (kind == "response.output_item.added" and self._is_call(item)):
-            self.paid = True
-        response = tree.get("response")
-        if isinstance(response, dict):
-            self._observe_response(response)
-
-    @staticmethod
-    def _is_call(item: Any) -> bool:
-        return isinstance(item, dict) and item.get("type") in (CALL, None)
-
-    def _observe_response(self, response: Tree) -> None:
-        outcome = self.outcome
-        if isinstance(response.get("id"), str):
-            outcome.response_id = outcome.response_id or response["id"]
-            self._note_id(response["id"])
-        if isinstance(response.get("model"), str):
-            outcome.model = response["model"]
-        for key in ("usage", "tool_usage"):
-            if isinstance(response.get(key), dict):
-                setattr(outcome, key, response[key])
-        output = response.get("output")
-        for item in output if isinstance(output, list) else []:
-            if isinstance(item, dict):
-                self._note_id(item.get("id"))
-
-    def _note_id(self, value: Any) -> None:
-        if isinstance(value, str) and value not in self.outcome.ids and len(self.outcome.ids) < _IDS_LIMIT:
-            self.outcome.ids.append(value)
+    def _see(self, tree: Tree, now: float, source: Tree | None = None) -> None:
+        """An event's meaning; `source` is the event as an Images upstream sent it."""
+        seen, down = self._seen, self._down
+        if self._surface == "images" and source is not None:
+            down.usage = seen.see_images(tree, source) or down.usage
+        seen.see(tree, now)
+        if self._surface == "responses" and seen.image_usage:
+            down.usage = seen.image_usage
 
     def _lacks_image(self, tree: Tree) -> bool:
         """A picture was demanded, and neither one nor a word of explanation came."""
@@ -330,7 +346,22 @@ class Relay:
         told = any(
             i.get("type") == "message" or is_image(i.get("result")) for i in items if isinstance(i, dict)
         )
+        if self.wish.surface == "images":
+            told = any(is_image(i.get("result")) for i in items if isinstance(i, dict))
         return self.wish.forced and not told and not self.outcome.pictures
+
+    def _no_image(self, tree: Tree) -> Error:
+        """The error of an answer without its picture: what the model said instead, where it said something."""
+        said = [text for item in tree["response"].get("output") or [] for text in texts_of(item)]
+        if said and self.wish.surface == "images":
+            return Invalid(
+                f"No picture was made; the model answered: {' '.join(said)[:2000]}",
+                code="content_policy_violation",
+                type="image_generation_user_error",
+            )
+        return UpstreamError(
+            "The upstream finished without a picture. Please send the request again.", code="no_image"
+        )
 
     # ends
 

@@ -14,7 +14,7 @@ from darkroom.wire import events
 from darkroom.wire.actions import Cut, Replay
 from darkroom.wire.backfill import text_events
 from darkroom.wire.codecs.responses.events import CALL, PARTIAL, encode, is_image, rename
-from darkroom.wire.down import Down, Hold, has_long, locate, own_calls
+from darkroom.wire.down import Down, Hold, closing, has_long, locate, own_calls
 from darkroom.wire.elide import Tree, render
 from darkroom.wire.events import Event
 from darkroom.wire.sse import KEEP_ALIVE, Head, Tail, write_frame
@@ -43,6 +43,8 @@ class Stream(Down):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.number = 0
+        self.base: Tree = {}
+        """The response as far as it is known before the upstream says anything."""
         self.created: Tree | None = None
         self.in_progress = False
         self.calls: dict[int, Call] = {}
@@ -68,7 +70,7 @@ class Stream(Down):
             self.earn_action(self.earns(kind, tree))
             self.send(raw)
         else:
-            self.outcome.repaired(["frame"] if not raw or name != kind else [])
+            self.note(["frame"] if not raw or name != kind else [])
             self.write(tree)
         self.number += 1
         self.ended = kind in _ENDS
@@ -128,7 +130,7 @@ class Stream(Down):
         tree = encode(event, self.number)
         self.write(tree)
         self.number += 1
-        self.outcome.repaired(["added_" + tree["type"].rpartition(".")[2]])
+        self.note(["added_" + tree["type"].rpartition(".")[2]])
 
     # frames in pieces
 
@@ -155,7 +157,7 @@ class Stream(Down):
         if mode == "raw":
             self.send(token.raw)
         elif mode == "write":
-            self.outcome.repaired(["frame"] if not token.raw or token.name != kind else [])
+            self.note(["frame"] if not token.raw or token.name != kind else [])
             self.send(b"event: %b\ndata: %b" % (kind.encode(), self.part(fixed, 0)))
         self.begin(hold, lead)
         self.outcome.repaired(repairs)
@@ -214,8 +216,10 @@ class Stream(Down):
             return False
         output = [self.done[i] for i in sorted(self.done)]
         response = {**self.created, "status": "completed", "completed_at": self.created_at, "output": output}
+        if self.outcome.tool_usage:
+            response["tool_usage"] = self.outcome.tool_usage
         tree = encode(events.Completed(response=response), self.number)
-        self.outcome.repaired(["added_completed"])
+        self.note(["added_completed"])
         self.write(tree)
         self.number += 1
         self.ended = True
@@ -230,11 +234,11 @@ class Stream(Down):
         event = events.Error(message=error.message, code=error.code, type=error.type, param=error.param)
         tree = encode(event, self.number) | {"error": error.fields()}
         if hold is not None and hold.mode != "spool":
-            closing = self._closing(hold, tree)
-            if closing is None:
+            end = closing(hold, tree)
+            if end is None:
                 self.out.append(Cut())
                 return
-            self.send(closing)
+            self.send(end)
         else:
             self.send(write_frame(tree))
         self.number += 1
@@ -243,24 +247,6 @@ class Stream(Down):
         response = {"output": [], "model": self.model, **base, "status": "failed", "error": reason}
         self.send(write_frame(encode(events.Failed(response=response), self.number)))
         self.number += 1
-
-    def _closing(self, hold: Hold, tree: Tree) -> bytes | None:
-        """What turns a frame that was cut inside a long string into an error event: the last of equal keys wins."""
-        path = locate(hold.tree, hold.long)
-        if path is None:
-            return None
-        out = b'"'
-        for depth in range(len(path) - 1, -1, -1):
-            key = path[depth]
-            if isinstance(key, int):
-                out += b"]"
-                continue
-            extra: Tree = {key: ""} if depth == len(path) - 1 else {}
-            extra |= (
-                {"status": "failed"} if depth else {k: v for k, v in tree.items() if k != "sequence_number"}
-            )
-            out += b"," + msgspec.json.encode(extra)[1:]
-        return out + b"\n\n"
 
     def keep_alive(self) -> bool:
         """Say that we are still here, if no frame is open."""
@@ -294,12 +280,13 @@ class Stream(Down):
         known = {k: v for k, v in known.items() if k != "usage"} if isinstance(known, dict) else {}
         if has_long(known):
             known = {k: v for k, v in known.items() if not has_long(v)}
-        base: Tree = {
+        head = {
             "id": self.response_id,
             "object": "response",
             "created_at": self.created_at,
             "model": self.model,
         }
+        base: Tree = {**head, **self.base}
         self.created = {**base, **known, "status": "in_progress", "error": None, "output": []}
         self.created.pop("completed_at", None)
         self.emit(events.Created(response=self.created))

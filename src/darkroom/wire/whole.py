@@ -125,7 +125,7 @@ class Whole(Down):
             "status": "completed",
         }
         more = {"model": self.model, "output": items, "error": None, "incomplete_details": None}
-        self.outcome.repaired(["added_completed"])
+        self.note(["added_completed"])
         self._write({**response, **more})
         self.begun = self.ended = True
         return True

@@ -1,0 +1,1 @@
+"""The OpenAI Images wire, both directions."""
