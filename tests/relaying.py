@@ -85,9 +85,11 @@ class Upstream:
         self.heard: list[Heard] = []
         self.closed = 0
         self.port = 0
+        self.talking: dict[asyncio.Task[Any] | None, asyncio.StreamWriter] = {}
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
+        self.talking[asyncio.current_task()] = writer
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, RuntimeError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -118,6 +120,11 @@ async def upstream(*plays: Play) -> AsyncIterator[Upstream]:
         yield played
     finally:
         server.close()
+        for writer in played.talking.values():
+            writer.transport.abort()
+        # A play that is still told notices at its next word.
+        if tasks := [task for task in played.talking if task is not None and not task.done()]:
+            await asyncio.wait(tasks, timeout=5)
 
 
 class Relaying:

@@ -124,6 +124,9 @@ async def test_caller_who_takes_nothing_has_left(tmp_path):
         await fill(viewer)
         await asyncio.wait_for(viewer.ready(), 2)
         assert viewer.left
+        sent = viewer.outlet.sent
+        viewer.write(PIECE)
+        assert (viewer.outlet.sent, viewer.outlet.buffered) == (sent, 0), "nothing waits for him any more"
         assert not await viewer.finish(proper=True)
 
 

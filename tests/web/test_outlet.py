@@ -105,6 +105,29 @@ async def test_aborted_answer_ends_without_its_last_chunk():
         writer.close()
 
 
+async def test_dropped_answer_closes_at_once_and_forgets_what_waits():
+    dropped = asyncio.Event()
+
+    async def answer(outlet):
+        outlet.start(200, [])
+        while not outlet.paused:
+            outlet.write(b"x" * 65536)
+            outlet.push()
+        outlet.drop()
+        await asyncio.sleep(0)
+        assert outlet.buffered == 0
+        dropped.set()
+
+    async with server(answer) as connect:
+        reader, writer = await connect(limit=1024)
+        writer.write(GET)
+        await asyncio.wait_for(dropped.wait(), 2)
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(65536):
+                assert not piece.endswith(b"0\r\n\r\n")
+        writer.close()
+
+
 async def test_slow_reader_pauses_the_outlet_and_draining_resumes_it():
     seen = {}
     done = asyncio.Event()

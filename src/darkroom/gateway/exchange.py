@@ -21,15 +21,14 @@ from darkroom.gateway.body import Body, CallerLeft
 from darkroom.gateway.deadlines import Deadlines
 from darkroom.gateway.gateway import Gateway
 from darkroom.gateway.record import Record
+from darkroom.gateway.refusal import elsewhere, read_refusal
 from darkroom.gateway.spool import Full, Spool
 from darkroom.gateway.viewer import Outlet, Viewer
 from darkroom.ledger.keys import Key
 from darkroom.traces.trace import Attempt
 from darkroom.wire.actions import Action, Earn, Keep, Replay, Send
 from darkroom.wire.codecs.responses import write_request
-from darkroom.wire.complaint import read_failure_body
 from darkroom.wire.elide import Long, render
-from darkroom.wire.failure import error_for_customer
 from darkroom.wire.relay import Relay, Wish
 from darkroom.wire.request import Request
 from darkroom.wire.stages import Stage, StageClock
@@ -38,7 +37,6 @@ log = structlog.get_logger("darkroom.exchange")
 SLOW_READ = 32 * 1024
 CAUGHT_UP_S = 0.05
 """An upstream that was waited for so long had nothing more to give: the caller has everything."""
-ERROR_BODY_BYTES = 64 * 1024
 
 
 class Exchange:
@@ -173,7 +171,7 @@ class Exchange:
                 await self._attempt(channel, attempt, owned)
             except Error as error:
                 self.record.end("failed", error, self.clock, self._now())
-                if last or self.relay.sent or self.relay.paid or error.blame != "upstream":
+                if last or self.relay.sent or self.relay.paid or not elsewhere(error):
                     raise
             else:
                 failed = self.relay.outcome.error
@@ -220,7 +218,7 @@ class Exchange:
                 answer.headers.get(b"x-request-id", b"").decode("latin-1")[:200] or None
             )
             if answer.status != 200:
-                raise await self._refusal(answer, channel)
+                raise await read_refusal(answer, channel)
             relay.begin(answer.headers.get(b"content-type", b""))
             await self._pump(answer, waits)
         finally:
@@ -242,32 +240,23 @@ class Exchange:
         if channel is self.gateway.sandbox and self.scenario:
             headers.append((b"x-darkroom-scenario", self.scenario))
 
+        before = self._now()
+
         def mark(stage: Stage) -> None:
             self.clock.mark(stage, self._now())
+            if stage is Stage.SENT:
+                waits.sent(self._now() - before)
 
-        opening = self.gateway.upstreams.open(
-            channel, b"POST", b"/responses", headers, parts, mark=mark, deadline_s=max(0.0, waits.left())
-        )
-        before = self._now()
+        left_s = max(0.0, waits.left())
         try:
-            return await opening
+            async with asyncio.timeout(max(0.0, waits.total_left())):
+                return await self.gateway.upstreams.open(
+                    channel, b"POST", b"/responses", headers, parts, mark=mark, deadline_s=left_s
+                )
         except TimeoutError:
-            waits.waited(self._now() - before)
             raise waits.error() from None
         finally:
-            waits.waited(max(0.0, self._now() - before))
-
-    async def _refusal(self, answer: Answer, channel: Channel) -> Error:
-        """What an upstream's error answer means for the caller."""
-        data = b""
-        try:
-            while len(data) < ERROR_BODY_BYTES and (piece := await answer.read(5.0)):
-                data += piece
-        except (TimeoutError, Error):
-            pass
-        failure = read_failure_body(data, status=answer.status)
-        names = {name.decode("latin-1"): value.decode("latin-1") for name, value in answer.headers.items()}
-        return error_for_customer(failure, status=answer.status, headers=names, secrets=channel.secrets)
+            waits.waited(self._now() - before)
 
     async def _pump(self, answer: Answer, waits: Deadlines) -> None:
         """From the upstream through the relay machine to the caller, until the answer has its end."""
@@ -301,11 +290,10 @@ class Exchange:
         try:
             data = await answer.read(waits.left())
         except TimeoutError:
-            waits.waited(self._now() - before)
             raise waits.error() from None
-        waited = self._now() - before
-        waits.waited(waited)
-        if waited > CAUGHT_UP_S:
+        finally:
+            waits.waited(self._now() - before)
+        if self._now() - before > CAUGHT_UP_S:
             self.viewer.caught_up()
         return data
 
@@ -337,15 +325,23 @@ class Exchange:
             elif kind is Keep:
                 self._keep(action.data)  # type: ignore[union-attr]
             elif isinstance(action, Replay):
-                for piece in self.spool.pieces(action.start, action.stop):
-                    viewer.write(piece)
-                    viewer.push()
-                    await self._ready()
+                await self._replay(action)
             elif not isinstance(action, Earn):
                 self._cut = True
         viewer.push()
         await self._ready()
         self._acting = False
+
+    async def _replay(self, action: Replay) -> None:
+        """A range of the spool to the caller, at his pace; if it cannot be whole, no right end is possible any more."""
+        try:
+            for piece in self.spool.pieces(action.start, action.stop):
+                self.viewer.write(piece)
+                self.viewer.push()
+                await self._ready()
+        except BaseException:
+            self._cut = True
+            raise
 
     def _keep(self, data: bytes) -> None:
         """For a repair that may need it; without room for it the answer goes on, only that repair is given up."""
@@ -384,6 +380,8 @@ class Exchange:
         worded(error, self.request_id, self.gateway.settings.support)
         self.record.error = error
         self.record.end("left" if self.record.left else "failed", error, self.clock, self._now())
+        if self._cut:
+            return
         if self.outlet.started:
             await self._act(self.relay.close(error, self._now()))
             return

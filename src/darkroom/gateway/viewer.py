@@ -44,6 +44,9 @@ class Outlet(Protocol):
     def abort(self) -> None:
         """Close without the proper end."""
 
+    def drop(self) -> None:
+        """Close at once; what waits is forgotten."""
+
     def drain(self, timeout_s: float) -> Awaitable[None]:
         """Until the bytes that wait have left, the caller has left, or the time is over."""
 
@@ -73,6 +76,8 @@ class Viewer:
 
     def write(self, data: bytes) -> None:
         """The next bytes of the body. Raises Full when the file has reached its limit."""
+        if self.left:
+            return
         if self._feeder is not None:
             self._spool.append(data)
             self._more.set()
@@ -105,7 +110,7 @@ class Viewer:
             if outlet.buffered != last:
                 last, moved = outlet.buffered, now()
             if outlet.paused and now() - moved >= self._stall_s:  # type: ignore[redundant-expr]
-                self.left = True
+                self._stalled()
             elif outlet.paused and now() - self._behind_since >= self._lag_s:  # type: ignore[redundant-expr]
                 self._feeder = asyncio.get_running_loop().create_task(self._feed())
                 return
@@ -117,10 +122,7 @@ class Viewer:
             self._done = True
             self._more.set()
             await self._feeder
-        if self._gone():
-            self.outlet.abort()
-            return False
-        if not proper:
+        if self._gone() or not proper:
             self.outlet.abort()
             return False
         self.outlet.finish()
@@ -136,6 +138,11 @@ class Viewer:
         self.left = self.left or self.outlet.gone
         return self.left
 
+    def _stalled(self) -> None:
+        """He takes nothing: he has left, and what waits for him would wait for ever."""
+        self.left = True
+        self.outlet.drop()
+
     async def _drained(self) -> None:
         """Until nothing waits for the caller's socket, or he has stalled."""
         now = asyncio.get_running_loop().time
@@ -145,7 +152,7 @@ class Viewer:
             if self.outlet.buffered != last:
                 last, moved = self.outlet.buffered, now()
             elif now() - moved >= self._stall_s:
-                self.left = True
+                self._stalled()
             elif not self.outlet.paused:
                 await asyncio.sleep(0.01)
 

@@ -105,6 +105,13 @@ class Outlet:
         if not self.gone:
             self._protocol.transport.close()
 
+    def drop(self) -> None:
+        """Close at once; what waits is forgotten, so that a caller who takes nothing cannot hold it for ever."""
+        self._parts = []
+        self.abort()
+        if not self.gone:
+            self._protocol.transport.abort()
+
     async def drain(self, timeout_s: float) -> None:
         """Until the bytes that wait have left, the caller has left, or the time is over."""
         if self.gone or not self._protocol.flow.write_paused:
