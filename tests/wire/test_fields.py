@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from darkroom.errors import Invalid
 from darkroom.wire.elide import Long
 from darkroom.wire.fields import (
+    DEEPEST,
+    check_depth,
     kind,
     missing,
     read_flag,
@@ -126,3 +128,17 @@ def test_read_number_names_its_span(value: int, highest: int | None, words: str)
 def test_any_path_and_word_can_be_told(path: list[str | int], word: str) -> None:
     spell(tuple(path)).encode()
     assert show(word).isprintable()
+
+
+@pytest.mark.parametrize("array", [False, True])
+def test_depth_is_refused_beyond_the_limit_and_however_deep_it_is(array: bool) -> None:
+    def nested(levels: int) -> Any:
+        value: Any = 1
+        for _ in range(levels):
+            value = [value] if array else {"a": value}
+        return value
+
+    check_depth({"a": nested(DEEPEST - 1)})
+    for levels in (DEEPEST, 50_000):
+        with pytest.raises(Invalid, match="nested too deeply"):
+            check_depth({"a": nested(levels)})

@@ -51,6 +51,14 @@ def test_ids_keep_each_place_of_an_id_that_is_named_twice() -> None:
     assert ask.pins == {("input", 0, "id"): "ig_1"}
 
 
+def test_pictures_are_the_inputs_the_mask_and_the_markup() -> None:
+    mask, markup = InputPicture(("mask",), "data", "m"), InputPicture(("markup",), "data", "o")
+    tool = ImageTool(path=(), input_image_mask=mask)
+    assert msgspec.structs.replace(ASK, tool=tool, markup=markup).pictures == (*ASK.inputs, mask, markup)
+    assert ASK.pictures == ASK.inputs
+    assert msgspec.structs.replace(ASK, tool=None, inputs=()).pictures == ()
+
+
 def test_an_ask_without_words_or_ids_has_an_empty_prompt_and_no_ids() -> None:
     ask = msgspec.structs.replace(ASK, texts=(), refs=(), inputs=())
     assert (ask.prompt, ask.ids, ask.pins) == ("", {}, {})

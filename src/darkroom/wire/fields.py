@@ -11,6 +11,8 @@ from darkroom.wire.elide import Long, Path, Tree
 
 Text = str | Long
 """A string, or where a long one lies."""
+DEEPEST = 100
+"""Objects and arrays within each other."""
 
 
 def spell(path: Path) -> str:
@@ -68,6 +70,24 @@ def unsupported(path: Path, advice: str) -> Invalid:
     """The error for a field that the wire knows and this relay does not offer yet."""
     name = spell(path)
     return Invalid(f"'{name}' is not offered here yet. {advice}", code="unsupported_parameter", param=name)
+
+
+def check_depth(tree: Tree) -> None:
+    """Raise Invalid if objects and arrays stand more than DEEPEST deep within each other."""
+    level: list[Any] = [tree]
+    for _ in range(DEEPEST):
+        level = [
+            value
+            for node in level
+            for value in (node.values() if isinstance(node, dict) else node)
+            if isinstance(value, dict | list)
+        ]
+        if not level:
+            return
+    raise Invalid(
+        f"The request is nested too deeply: more than {DEEPEST} objects and arrays within each other. Flatten it.",
+        code="invalid_value",
+    )
 
 
 def read_word(tree: Tree, key: str, at: Path = ()) -> str | None:

@@ -11,7 +11,6 @@ from msgspec import Struct
 from darkroom.wire.elide import Path, Tree
 from darkroom.wire.fields import Text
 
-
 Surface = Literal["responses", "generations", "edits"]
 """Which API a request came by: `/v1/responses`, `/v1/images/generations` or `/v1/images/edits`."""
 
@@ -106,6 +105,12 @@ class Request(Struct, frozen=True, kw_only=True):
     def prompt(self) -> str:
         """What the user wrote, joined; texts that lie in a file are left out."""
         return "\n".join(text for text in self.texts if isinstance(text, str))
+
+    @property
+    def pictures(self) -> tuple[InputPicture, ...]:
+        """Every picture that the customer sent or named: the inputs, the mask and the markup."""
+        mask = self.tool.input_image_mask if self.tool is not None else None
+        return (*self.inputs, *(picture for picture in (mask, self.markup) if picture is not None))
 
     @property
     def ids(self) -> dict[Path, str]:

@@ -79,6 +79,16 @@ def test_pictures_are_found_in_messages_calls_and_outputs() -> None:
     ]
 
 
+def test_a_picture_may_be_the_id_of_a_file_wherever_a_picture_is_read() -> None:
+    filed = {"type": "input_image", "file_id": "file-1"}
+    items = Items({"input": [user(filed), {"type": "function_call_output", "call_id": "c", "output": [filed]}]})
+    assert items.inputs == [
+        InputPicture(("input", 0, "content", 0, "file_id"), "file", "file-1"),
+        InputPicture(("input", 1, "output", 0, "file_id"), "file", "file-1"),
+    ]
+    assert items.refs == []
+
+
 def test_a_result_that_lies_in_a_file_is_a_picture() -> None:
     items = one({"type": "image_generation_call", "id": "ig_1", "result": LONG})
     assert items.inputs == [InputPicture(("input", 0, "result"), "result", LONG)]
@@ -168,7 +178,12 @@ def user(*parts: Any) -> dict[str, Any]:
         (user({"type": "input_image"}), "missing_required_parameter", ".content[0].image_url"),
         (user({"type": "input_image", "image_url": {"url": URL}}), "invalid_type", ".content[0].image_url"),
         (user({"type": "input_image", "image_url": "cat.png"}), "invalid_value", ".content[0].image_url"),
-        (user({"type": "input_image", "file_id": "file-1"}), "unsupported_parameter", ".content[0].file_id"),
+        (user({"type": "input_image", "file_id": ""}), "invalid_value", ".content[0].file_id"),
+        (user({"type": "input_image", "file_id": 5}), "invalid_type", ".content[0].file_id"),
+        (user({"type": "input_image", "file_id": "file-1", "image_url": URL}), "invalid_value",
+         ".content[0].file_id"),
+        (user({"type": "input_image", "file_id": "f", "more": {"file_id": "f"}}), "unsupported_parameter",
+         ".content[0].more.file_id"),
         (user({"type": "input_file", "file_id": "file-1"}), "unsupported_parameter", ".content[0].file_id"),
         ({"type": "item_reference"}, "missing_required_parameter", ".id"),
         ({"type": "item_reference", "id": ""}, "missing_required_parameter", ".id"),

@@ -62,6 +62,14 @@ def test_skipped_fields_are_not_looked_into() -> None:
         refuse_state(tree, AT)
 
 
+def test_a_file_id_that_was_read_as_a_picture_passes_at_its_own_place_alone() -> None:
+    known = ((*AT, "content", 0, "file_id"),)
+    refuse_state({"content": [{"file_id": "file-1"}]}, AT, known=known)
+    for tree in ({"content": [{}, {"file_id": "file-1"}]}, {"file_id": "file-1"}):
+        with pytest.raises(Invalid):
+            refuse_state(tree, AT, known=known)
+
+
 @pytest.mark.parametrize(
     "tree, code, param",
     [

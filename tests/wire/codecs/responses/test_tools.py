@@ -50,6 +50,21 @@ def test_a_mask_that_lies_in_a_file_is_read() -> None:
     assert tool.input_image_mask == InputPicture(long.path, "data", long)
 
 
+def test_a_mask_may_be_the_id_of_a_file_if_its_tool_is_the_one_that_counts() -> None:
+    filed = {**IMAGE, "input_image_mask": {"file_id": "file-1"}}
+    tool, _ = read_tools({"tools": [FUNCTION, filed]})
+    assert tool is not None
+    assert tool.input_image_mask == InputPicture(
+        ("tools", 1, "input_image_mask", "file_id"), "file", "file-1"
+    )
+    with pytest.raises(Invalid) as caught:
+        read_tools({"tools": [IMAGE, filed]})
+    assert (caught.value.code, caught.value.param) == (
+        "unsupported_parameter",
+        "tools[1].input_image_mask.file_id",
+    )
+
+
 @pytest.mark.parametrize("tree", [{}, {"tools": None}, {"tools": []}])
 def test_no_tools_are_no_image_tool(tree: dict[str, Any]) -> None:
     assert read_tools(tree) == (None, [])
@@ -70,6 +85,8 @@ def test_null_fields_say_nothing_and_the_first_image_tool_counts() -> None:
         {"n": 2, "style": "vivid", "unknown": {"a": []}},
         {"size": "auto"},
         {"size": "1x1"},
+        {"model": "seedream-5", "size": "2K"},
+        {"model": "gpt-image-2.6-flare", "size": "512x512", "output_format": "gif"},
         {"partial_images": 0},
         {"output_compression": 0},
         {"output_compression": 100},
@@ -109,10 +126,14 @@ def test_values_that_nobody_here_knows_are_the_upstreams_to_judge(fields: dict[s
         ({"svg": "gpt-5.5"}, "invalid_type", "svg"),
         ({"input_image_mask": "data:image/png;base64,AAAA"}, "invalid_type", "input_image_mask"),
         ({"input_image_mask": {"image_url": "mask.png"}}, "invalid_value", "input_image_mask.image_url"),
-        ({"input_image_mask": {"file_id": "file-1"}}, "unsupported_parameter", "input_image_mask.file_id"),
+        ({"input_image_mask": {"file_id": ""}}, "invalid_value", "input_image_mask.file_id"),
+        ({"input_image_mask": {"file_id": "f", "image_url": "https://a.b"}}, "invalid_value",
+         "input_image_mask.file_id"),
+        ({"model": "gpt-image-2", "size": "512x512"}, "invalid_value", "size"),
+        ({"model": "gpt-image-1.5", "size": "2048x1152"}, "invalid_value", "size"),
         ({"reference": {"file_id": "file-1"}}, "unsupported_parameter", "reference.file_id"),
     ],
-)
+)  # fmt: skip
 def test_wrong_fields_of_the_image_tool_are_named(fields: dict[str, Any], code: str, param: str) -> None:
     with pytest.raises(Invalid) as caught:
         read_tools(image_tool(**fields))

@@ -6,10 +6,10 @@ the upstream. Only what would break this relay, or is surely refused upstream, i
 
 from typing import Any
 
-from darkroom.wire.codecs.responses.pictures import read_address
+from darkroom.wire.codecs.responses.pictures import read_picture
 from darkroom.wire.codecs.responses.state import refuse_state
 from darkroom.wire.elide import Long, Path, Tree
-from darkroom.wire.fields import Text, missing, read_word, unsupported, wrong_type
+from darkroom.wire.fields import Text, missing, read_word, wrong_type
 from darkroom.wire.request import InputPicture, Ref
 
 NAMED = {
@@ -36,6 +36,7 @@ class Items:
         self.texts: list[Text] = []
         self.inputs: list[InputPicture] = []
         self.refs: list[Ref] = []
+        self._files: set[Path] = set()
         value = tree.get("input")
         if isinstance(value, str | Long):
             self.texts.append(value)
@@ -65,7 +66,7 @@ class Items:
                 self._message(item, at)
             else:
                 self._other(item, at)
-        refuse_state({k: v for k, v in item.items() if k != "container_id"}, at, _SKIP)
+        refuse_state({k: v for k, v in item.items() if k != "container_id"}, at, _SKIP, self._files)
 
     def _reference(self, item: Tree, at: Path) -> None:
         id = read_word(item, "id", at)
@@ -135,14 +136,11 @@ class Items:
             self._citations(annotations, (*at, "annotations"))
 
     def _picture(self, part: Tree, at: Path) -> None:
-        if part.get("file_id") is not None:
-            raise unsupported(
-                (*at, "file_id"),
-                "Send the picture itself in `image_url`, as a data URL (data:image/png;base64,…) or an https address.",
-            )
-        picture = read_address(part, "image_url", at)
+        picture = read_picture(part, at)
         if picture is None:
             raise missing((*at, "image_url"), "Put the picture's https address or data URL there.")
+        if picture.kind == "file":
+            self._files.add(picture.path)
         self.inputs.append(picture)
 
     def _citations(self, annotations: list[Any], at: Path) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 
 from darkroom.errors import Invalid
 from darkroom.wire.codecs.responses.items import NAMED
-from darkroom.wire.elide import Path, Tree
+from darkroom.wire.codecs.responses.pictures import file_not_found
+from darkroom.wire.elide import Path, Tree, Upload
 from darkroom.wire.fields import show, spell
-from darkroom.wire.request import Ref
+from darkroom.wire.request import InputPicture, Ref
 
 
 def disown(
@@ -48,6 +49,20 @@ def disown(
         else:
             raise _not_found(ref)
     return draft.finish(), repairs
+
+
+def embed(tree: Tree, named: tuple[InputPicture, ...], pictures: Mapping[Path, Upload]) -> Tree:
+    """The tree with the picture in place of each file's id in `named`. Raises Invalid for one that `pictures` lacks."""
+    draft = _Draft(tree)
+    for picture in named:
+        if picture.kind != "file":
+            continue
+        if picture.path not in pictures:
+            raise file_not_found(picture)
+        part = draft.open(picture.path[:-1])
+        del part["file_id"]
+        part["image_url"] = pictures[picture.path]
+    return draft.finish()
 
 
 class _Draft:

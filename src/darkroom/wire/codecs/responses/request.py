@@ -10,11 +10,12 @@ from typing import Any
 
 from darkroom.errors import Invalid
 from darkroom.wire.codecs.responses.items import Items
-from darkroom.wire.codecs.responses.ownership import disown
+from darkroom.wire.codecs.responses.ownership import disown, embed
 from darkroom.wire.codecs.responses.state import refuse_top
 from darkroom.wire.codecs.responses.tools import read_choice, read_tools
-from darkroom.wire.elide import Tree
+from darkroom.wire.elide import Path, Tree, Upload
 from darkroom.wire.fields import (
+    check_depth,
     missing,
     read_flag,
     read_number,
@@ -24,9 +25,6 @@ from darkroom.wire.fields import (
 )
 from darkroom.wire.request import Ref, Request
 
-DEEPEST = 100
-"""Objects and arrays within each other."""
-
 
 def read_request(tree: Any) -> Request:
     """Read a body's tree; strings may be `Long`. Raises Invalid naming the field that is missing or wrong."""
@@ -35,7 +33,7 @@ def read_request(tree: Any) -> Request:
             'The request body must be a JSON object, for example {"model": "gpt-5.5", "input": "a cat"}.',
             code="invalid_type",
         )
-    _check_depth(tree)
+    check_depth(tree)
     model = read_word(tree, "model")
     if not model:
         raise missing(("model",), 'Name a model, for example "gpt-5.5".')
@@ -67,17 +65,24 @@ def read_request(tree: Any) -> Request:
 
 
 def write_request(
-    request: Request, *, stream: bool | None, owned: Collection[str] | Mapping[str, str] | None
+    request: Request,
+    *,
+    stream: bool | None,
+    owned: Collection[str] | Mapping[str, str] | None,
+    pictures: Mapping[Path, Upload] | None = None,
 ) -> tuple[Tree, list[str]]:
     """The tree for an upstream, and a word for each repair. Raises Invalid for an id that means nothing there.
 
     `stream`: whether the upstream is to stream; None leaves it as asked. `owned`: the ids that this upstream's account
     gave to this customer, or a mapping from them to the upstream's own; None keeps every id (a customer's own client).
+    `pictures`: what the files hold whose ids the customer named, by the paths of those ids. Files live at this relay,
+    so no upstream ever sees their ids.
     """
     tree = dict(request.tree)
     repairs: list[str] = []
-    if owned is not None and request.refs:
-        tree, repairs = disown(request.tree, request.refs, owned)
+    if owned is not None:
+        tree = embed(tree, request.pictures, pictures or {})
+        tree, repairs = disown(tree, request.refs, owned)
     if stream is not None and stream != request.stream:
         tree["stream"] = stream
         if not stream and tree.get("stream_options") is not None:
@@ -102,20 +107,3 @@ def _responses(tree: Tree) -> list[Ref]:
         if compared:
             refs.append(Ref((*at, "comparison_response_id"), compared, "response"))
     return refs
-
-
-def _check_depth(tree: Tree) -> None:
-    level: list[Any] = [tree]
-    for _ in range(DEEPEST):
-        level = [
-            value
-            for node in level
-            for value in (node.values() if isinstance(node, dict) else node)
-            if isinstance(value, dict | list)
-        ]
-        if not level:
-            return
-    raise Invalid(
-        f"The request is nested too deeply: more than {DEEPEST} objects and arrays within each other. Flatten it.",
-        code="invalid_value",
-    )

@@ -1,9 +1,11 @@
 """State of an upstream account that a Responses request can name, and that is not offered here yet.
 
 Law: upstream accounts are shared by all customers of this relay, so a name of something that lives in one must never
-pass by accident: files, containers, vector stores, skills, stored prompts, conversations, background runs.
+pass by accident: files, containers, vector stores, skills, stored prompts, conversations, background runs. Files of
+pictures live at this relay: their ids pass where a picture is read, and are replaced by what they name.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from darkroom.wire.elide import Long, Path, Tree
@@ -23,17 +25,19 @@ _ADVICE = {
 }
 
 
-def refuse_state(tree: Tree, at: Path, skip: frozenset[str] = frozenset()) -> None:
+def refuse_state(
+    tree: Tree, at: Path, skip: frozenset[str] = frozenset(), known: Collection[Path] = ()
+) -> None:
     """Raise Invalid if anything in `tree`, which stands at `at`, names a file, a container and the like.
 
-    Fields named in `skip` are not looked into.
+    Fields named in `skip` are not looked into. `known` are the paths of file ids that were read as pictures.
     """
     stack: list[tuple[Any, Path]] = [(tree, at)]
     while stack:
         node, at = stack.pop()
         pairs = node.items() if isinstance(node, dict) else enumerate(node)
         for key, value in pairs:
-            if key in _ADVICE and _names(value):
+            if key in _ADVICE and _names(value) and (*at, key) not in known:
                 advice = _FILE if key == "file_id" and node.get("type") == "input_file" else _ADVICE[key]
                 raise unsupported((*at, key), advice)
             if isinstance(value, dict | list) and key not in skip:

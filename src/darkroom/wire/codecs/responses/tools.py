@@ -6,7 +6,7 @@ are the upstream's to judge. Source: wire.md 1.1, 1.2.
 
 from typing import Any
 
-from darkroom.wire.codecs.responses.pictures import read_address
+from darkroom.wire.codecs.responses.pictures import read_picture
 from darkroom.wire.codecs.responses.state import refuse_state
 from darkroom.wire.elide import Path, Tree
 from darkroom.wire.fields import (
@@ -14,17 +14,15 @@ from darkroom.wire.fields import (
     read_number,
     read_object,
     read_word,
-    unsupported,
     wrong_type,
     wrong_value,
 )
-from darkroom.wire.request import ImageTool, InputPicture
-from darkroom.wire.tokens import parse_size
+from darkroom.wire.request import ImageTool
+from darkroom.wire.sizes import check_size
 
 IMAGE = "image_generation"
 _WORDS = (
-    "model",
-    "action",
+    "size",
     "quality",
     "output_format",
     "background",
@@ -76,39 +74,35 @@ def read_tools(tree: Tree) -> tuple[ImageTool | None, list[str]]:
         if type == IMAGE:
             found = _image_tool(tool, at)
             image = image or found
-        refuse_state(tool, at, _SCHEMAS)
+        mask = image.input_image_mask if image is not None else None
+        # Another image tool's mask is nobody's picture here, so it may not name a file.
+        refuse_state(tool, at, _SCHEMAS, () if mask is None else (mask.path,))
     return image, types
 
 
+def read_fields(tree: Tree, at: Path) -> dict[str, Any]:
+    """What both APIs say about the picture to be made, under the names of `ImageTool`. Raises Invalid."""
+    return {
+        "output_compression": read_number(tree, "output_compression", at, lowest=0, highest=100),
+        "partial_images": read_number(tree, "partial_images", at, lowest=0, highest=3),
+        "frame_count": read_number(tree, "frame_count", at),
+        "frame_duration_ms": read_number(tree, "frame_duration_ms", at),
+        "svg": read_object(tree, "svg", at),
+        **{name: read_word(tree, name, at) for name in _WORDS},
+    }
+
+
 def _image_tool(tool: Tree, at: Path) -> ImageTool:
-    size = read_word(tool, "size", at)
-    if size is not None and size != "auto" and parse_size(size) is None:
-        raise wrong_value(
-            (*at, "size"), 'Expected "auto" or width x height in pixels, for example "1024x1024".'
-        )
+    model, fields = read_word(tool, "model", at), read_fields(tool, at)
+    check_size(model, fields["size"], (*at, "size"), fields["output_format"])
+    mask = read_object(tool, "input_image_mask", at)
     return ImageTool(
         path=at,
-        size=size,
-        output_compression=read_number(tool, "output_compression", at, lowest=0, highest=100),
-        partial_images=read_number(tool, "partial_images", at, lowest=0, highest=3),
-        frame_count=read_number(tool, "frame_count", at),
-        frame_duration_ms=read_number(tool, "frame_duration_ms", at),
-        svg=read_object(tool, "svg", at),
-        input_image_mask=_mask(tool, at),
-        **{name: read_word(tool, name, at) for name in _WORDS},
+        model=model,
+        action=read_word(tool, "action", at),
+        input_image_mask=None if mask is None else read_picture(mask, (*at, "input_image_mask")),
+        **fields,
     )
-
-
-def _mask(tool: Tree, at: Path) -> InputPicture | None:
-    mask = read_object(tool, "input_image_mask", at)
-    if mask is None:
-        return None
-    at = (*at, "input_image_mask")
-    if mask.get("file_id") is not None:
-        raise unsupported(
-            (*at, "file_id"), "Send the mask itself in `image_url`, as a data URL (data:image/png;base64,…)."
-        )
-    return read_address(mask, "image_url", at)
 
 
 def read_choice(tree: Tree, types: list[str]) -> tuple[bool, bool]:
