@@ -97,7 +97,7 @@ class Body:
                 self._small += data
                 if len(self._small) <= self._spool_above:
                     return
-                data, self._small, self._elider = bytes(self._small), bytearray(), Elider()
+                data, self._small, self._elider = bytes(self._small), bytearray(), Elider(trees=False)
             self.spool.append(data)
             self._elider.feed(data)
         except Malformed as exc:

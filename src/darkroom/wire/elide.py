@@ -16,6 +16,10 @@ LEAD = 256
 """Bytes that a string must have to be passed on; all of them come with its `Open`."""
 LIMIT = 128 * 1024
 """Bytes of text outside long strings that one JSON value may have."""
+LONGS = 256
+"""Long strings that one JSON value may have, where the tree so far is asked for at each of them."""
+DEEPEST = 100
+"""Objects and arrays within each other: whoever walks a tree may call itself for each."""
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\],:]|"', re.DOTALL)
 _decode = msgspec.json.Decoder().decode
@@ -24,11 +28,15 @@ Tree = dict[str, Any]
 
 
 class Malformed(ValueError):
-    """The text is not JSON."""
+    """The text is not JSON. `tokens`: what came before that was known."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.tokens: list[Token] = []
 
 
 class TooComplex(Malformed):
-    """What stands outside long strings is larger than `LIMIT`."""
+    """What stands outside long strings is larger than `LIMIT`, or there are more than `LONGS`."""
 
 
 class Long:
@@ -97,13 +105,44 @@ class Close(msgspec.Struct, frozen=True, gc=False):
 Token = Open | Piece | Close
 
 
+def parse(text: bytes) -> Any:
+    """The value of a whole JSON text. Raises Malformed, also if it is nested deeper than DEEPEST."""
+    try:
+        tree = _decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
+        raise Malformed(str(exc)) from exc
+    if text.count(b"{") + text.count(b"[") > DEEPEST:
+        layer = [tree]
+        for _ in range(DEEPEST):
+            nested = [node.values() if isinstance(node, dict) else node for node in layer]
+            layer = [child for children in nested for child in children if isinstance(child, dict | list)]
+        if layer:
+            raise Malformed("the JSON is nested too deep")
+    return tree
+
+
 class Elider:
-    """Reads one JSON value: `feed` its text, then `finish` for the tree with a `Long` for every long string."""
+    """Reads one JSON value: `feed` its text, then `finish` for the tree with a `Long` for every long string.
 
-    __slots__ = ("_elided", "_escape", "_open", "_pos", "_stack", "_taken", "_text", "_value", "longs")
+    Without `trees` each `Open` comes without the tree so far, which is much work for a text of many long strings.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = (
+        "_elided",
+        "_escape",
+        "_open",
+        "_pos",
+        "_stack",
+        "_taken",
+        "_text",
+        "_trees",
+        "_value",
+        "longs",
+    )
+
+    def __init__(self, *, trees: bool = True) -> None:
         self.longs: list[Long] = []
+        self._trees = trees
         self._text = b""
         """All text so far, each long string in it as two quotes."""
         self._pos = 0
@@ -120,20 +159,26 @@ class Elider:
         self._escape = False
 
     def feed(self, data: bytes) -> list[Token]:
-        """Take the next bytes; return what became of them. Raises TooComplex when the structure exceeds LIMIT."""
+        """Take the next bytes; return what became of them. Raises Malformed; after TooComplex all is in `rest`."""
         out: list[Token] = []
         pos, end = 0, len(data)
-        while pos < end:
-            if self._open is not None:
-                pos = self._string(data, pos, out)
-                continue
-            step = data[pos : pos + HOLD]
-            pos += len(step)
-            self._text += step
-            while len(self._text) >= HOLD and self._scan(out):
-                pass
-            if self._open is None and len(self._text) > LIMIT:  # type: ignore[redundant-expr]
-                raise TooComplex("the structure of this JSON is larger than 128 KB")
+        try:
+            while pos < end:
+                if self._open is not None:
+                    pos = self._string(data, pos, out)
+                    continue
+                # One byte more than allowed, at most, so that it does not matter how much came at once.
+                step = data[pos : pos + min(HOLD, LIMIT + 1 - len(self._text))]
+                pos += len(step)
+                self._text += step
+                while len(self._text) >= HOLD and self._scan(out):
+                    pass
+                if self._open is None and len(self._text) > LIMIT:  # type: ignore[redundant-expr]
+                    raise TooComplex("the structure of this JSON is larger than 128 KB")
+        except Malformed as exc:
+            exc.tokens = out
+            self._text += data[pos:]
+            raise
         return out
 
     @property
@@ -169,10 +214,7 @@ class Elider:
 
     @staticmethod
     def _tree(text: bytes, longs: list[Long]) -> Any:
-        try:
-            tree = _decode(text)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
-            raise Malformed(str(exc)) from exc
+        tree = parse(text)
         for long in longs:
             _put(tree, long)
         return tree
@@ -212,7 +254,7 @@ class Elider:
                 self._pos = start
                 return False
             elif not self._value:
-                self._stack[-1] = _decode(text[start:stop])
+                self._stack[-1] = parse(text[start:stop])
             elif stop - 1 >= max(HOLD, start + 1 + LEAD):
                 return self._begin(start, out)
             self._pos = stop
@@ -244,6 +286,8 @@ class Elider:
 
     def _begin(self, start: int, out: list[Token]) -> bool:
         """The string at `start` is long. True if it also ends in the kept text."""
+        if self._trees and len(self.longs) >= LONGS:
+            raise TooComplex(f"this JSON has more than {LONGS} long strings")
         text = self._text
         first = start + 1 + self._elided
         self._open = long = Long(self.path, first, first)
@@ -252,7 +296,8 @@ class Elider:
         lead = text[start + 1 : stop] if stop >= 0 else text[start + 1 :]
         long.stop += len(lead)
         self._text = text[: start + 1]
-        out.append(Open(long, self._partial(), text[self._taken : start + 1], lead))
+        tree = self._partial() if self._trees else None
+        out.append(Open(long, tree, text[self._taken : start + 1], lead))
         if stop < 0:
             return False
         self._close(out)

@@ -3,6 +3,7 @@
 A small body is one `Frame`; a larger one is `Head`, `Piece`…, `Tail`. `raw` is the text itself, never changed.
 """
 
+from darkroom.wire import elide
 from darkroom.wire.elide import HOLD, Elider, Malformed, Open, Piece
 from darkroom.wire.sse import Broken, Frame, Head, Tail, Token
 
@@ -31,12 +32,9 @@ class Reader:
             return []
         out: list[Token] = []
         try:
-            for token in self._elider.feed(data):
-                if type(token) is Piece:
-                    out.append(token)
-                elif type(token) is Open:
-                    out.append(self._head(token))
+            self._hand_out(self._elider.feed(data), out)
         except Malformed as exc:
+            self._hand_out(exc.tokens, out)
             self._break(str(exc), out)
         return out
 
@@ -52,6 +50,13 @@ class Reader:
             self._break(str(exc), out)
         return out
 
+    def _hand_out(self, tokens: list[elide.Token], out: list[Token]) -> None:
+        for token in tokens:
+            if type(token) is Piece:
+                out.append(token)
+            elif type(token) is Open:
+                out.append(self._head(token))
+
     def _head(self, token: Open) -> Head:
         first, self._opened = not self._opened, True
         return Head("", token.tree, token.text, token.long, token.lead, first)
@@ -59,3 +64,4 @@ class Reader:
     def _break(self, reason: str, out: list[Token]) -> None:
         self._broken = True
         out.append(Broken(reason, self._elider.rest[:HOLD]))
+        self._elider = Elider()

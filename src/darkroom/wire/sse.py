@@ -10,11 +10,11 @@ from typing import Any
 
 import msgspec
 
-from darkroom.wire.elide import HOLD, Close, Elider, Long, Malformed, Open, Piece, TooComplex
+from darkroom.wire import elide
+from darkroom.wire.elide import HOLD, Elider, Long, Malformed, Open, Piece, TooComplex, parse
 
 KEEP_ALIVE = b": keep-alive\n\n"
 _NAME_LIMIT = 200
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -27,7 +27,10 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
 
 class Head(msgspec.Struct, frozen=True, gc=False):
-    """A long string begins in a frame: the tree so far, `raw` up to its quote, and its first characters."""
+    """A long string begins in a frame: the tree so far, `raw` up to its quote, and its first characters.
+
+    `tree` is None where a frame gets too complex to follow: `lead` is what has been read of it, pieces follow.
+    """
 
     name: str
     tree: Any
@@ -214,17 +217,20 @@ class Reader:
             self._elider = Elider()
             data, self._lines = self._lines, b""
         try:
-            for token in self._elider.feed(data):
-                if type(token) is Piece:
-                    out.append(token)
-                elif type(token) is Open:
-                    out.append(self._head(token))
-                else:
-                    assert type(token) is Close
-        except TooComplex:
-            self._begin_flood(out)
+            self._hand_out(self._elider.feed(data), out)
         except Malformed as exc:
-            self._break(str(exc), out)
+            self._hand_out(exc.tokens, out)
+            if isinstance(exc, TooComplex):
+                self._begin_flood(out)
+            else:
+                self._break(str(exc), out)
+
+    def _hand_out(self, tokens: list[elide.Token], out: list[Token]) -> None:
+        for token in tokens:
+            if type(token) is Piece:
+                out.append(token)
+            elif type(token) is Open:
+                out.append(self._head(token))
 
     def _head(self, token: Open) -> Head:
         raw = b""
@@ -238,15 +244,12 @@ class Reader:
         elider, self._elider = self._elider, None
         assert elider is not None
         if not self._right:
-            self._break("the structure of this event is larger than 128 KB", out)
+            self._break("this event is too complex", out)
             return
         self._flood = True
-        if not self._opened:
-            self._opened = True
-            head = b"event: %b\ndata: " % self._name.encode()
-            out.append(Head(self._name, None, head, Long(()), elider.rest, True))
-        else:
-            out.append(Piece(elider.rest))
+        head = b"" if self._opened else b"event: %b\ndata: " % self._name.encode()
+        out.append(Head(self._name, None, head, Long(()), elider.rest, not self._opened))
+        self._opened = True
 
     def _break(self, reason: str, out: list[Token]) -> None:
         text = (self._elider.rest if self._elider else self._lines)[:HOLD]
@@ -267,8 +270,8 @@ class Reader:
             elif self._lines.strip() == b"[DONE]":
                 self.done = True
             elif self._lines.strip():
-                out.append(Frame(self._name, _decode(self._lines), self._whole(self._lines)))
-        except (msgspec.DecodeError, Malformed, RecursionError, UnicodeDecodeError) as exc:
+                out.append(Frame(self._name, parse(self._lines), self._whole(self._lines)))
+        except Malformed as exc:
             self._break(str(exc), out)
         self._reset()
 
