@@ -12,7 +12,6 @@ from starlette.routing import Route
 from darkroom.errors import Error, Invalid, NotFound, Unauthorized
 from darkroom.sandbox import images, models, objects, responses
 from darkroom.sandbox.easel import Easel
-from darkroom.sandbox.faults import BODIES, fault_of
 from darkroom.sandbox.forms import read_form
 from darkroom.sandbox.line import Line, Over
 from darkroom.sandbox.order import read_order
@@ -33,27 +32,25 @@ class Answered:
         line = Line(receive, send, self.scenario)
         ending = getattr(self.story, "ending", None)
         headers = [("x-request-id", objects.new_id("req"))]
+        teller = Teller(line, self.scenario, self.stream, headers, self.story.format, ending)
         try:
-            await self.story.tell(
-                Teller(line, self.scenario, self.stream, headers, self.story.format, ending)
-            )
+            if self.scenario.refuses():
+                await teller.refuse()
+            else:
+                await self.story.tell(teller)
         except Over:
             pass
         except Error as error:
             if not line.started:
-                await JSONResponse(error.body(), error.status)(scope, receive, send)
+                await _error(error)(scope, receive, send)
         finally:
             await line.close()
 
 
-def _refusal(scenario: Scenario) -> Response:
-    """The error status or the strange body that a scenario asks for."""
-    status, code, fault = fault_of(scenario.status, scenario.code)
-    kind, content = BODIES[scenario.body or "openai"](status, fault.fields(code))
-    headers = dict(fault.headers) | {"x-request-id": objects.new_id("req")}
-    if scenario.retry_after is not None:
-        headers["retry-after"] = str(scenario.retry_after)
-    return Response(content, status, headers, media_type=kind)
+def _error(error: Error) -> Response:
+    """A failure as the real API answers it."""
+    headers = {"x-request-id": objects.new_id("req"), **error.headers}
+    return JSONResponse(error.body(), error.status, headers)
 
 
 def _json(content: bytes) -> Any:
@@ -93,8 +90,6 @@ class _Routes:
         body = _json(await request.body())
         order = read_order(body)
         scenario, prompt = self.choose(request, body, order.prompt)
-        if scenario.refuses():
-            return _refusal(scenario)
         order = msgspec.structs.replace(order, prompt=prompt)
         return Answered(responses.Story(order, scenario, self.easel), scenario, order.stream)
 
@@ -108,8 +103,6 @@ class _Routes:
         else:
             batch = images.read_batch(_json(await request.body()), edit)
         scenario, prompt = self.choose(request, {}, batch.prompt)
-        if scenario.refuses():
-            return _refusal(scenario)
         batch = msgspec.structs.replace(batch, prompt=prompt)
         return Answered(images.Story(batch, scenario, self.easel), scenario, batch.stream)
 
@@ -129,11 +122,11 @@ class _Routes:
 
 async def _refuse(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, Error)
-    return JSONResponse(exc.body(), exc.status, exc.headers)
+    return _error(exc)
 
 
 async def _unknown(request: Request, exc: Exception) -> Response:
-    return JSONResponse(NotFound(f"Invalid URL ({request.method} {request.url.path})").body(), 404)
+    return _error(NotFound(f"Invalid URL ({request.method} {request.url.path})"))
 
 
 def make_app(scenario_default: str = "", key: str | None = None) -> ASGI:

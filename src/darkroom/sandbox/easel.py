@@ -9,9 +9,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from darkroom.sandbox.files import encode
-from darkroom.sandbox.painter import Ask, coarse, paint
+from darkroom.sandbox.painter import Ask, Inputs, coarse, paint, read_inputs
 
 KEEP_BYTES = 48_000_000
 
@@ -22,7 +23,13 @@ class Job:
     def __init__(self, count: int) -> None:
         loop = asyncio.get_running_loop()
         self._files: list[asyncio.Future[bytes]] = [loop.create_future() for _ in range(count + 1)]
+        self._begun: asyncio.Future[None] = loop.create_future()
+        self._all: list[asyncio.Future[Any]] = [self._begun, *self._files]
         self._stopped = threading.Event()
+
+    async def begun(self) -> None:
+        """Until it is sure that the input pictures can be read; raises `Invalid` if they cannot."""
+        await asyncio.shield(self._begun)
 
     async def partial(self, index: int) -> bytes:
         """The preview `index`, a whole file of the picture's own size and format."""
@@ -35,7 +42,7 @@ class Job:
     def stop(self) -> None:
         """Nobody waits any more."""
         self._stopped.set()
-        for future in self._files:
+        for future in self._all:
             if future.done() and not future.cancelled():
                 future.exception()
             future.cancel()
@@ -44,6 +51,11 @@ class Job:
         """Whether it was stopped."""
         return self._stopped.is_set()
 
+    def begin(self) -> None:
+        """The input pictures have been read."""
+        if not self._begun.done():
+            self._begun.set_result(None)
+
     def take(self, index: int, file: bytes) -> None:
         """A file is ready."""
         if not self._files[index].done():
@@ -51,7 +63,7 @@ class Job:
 
     def fail(self, reason: BaseException) -> None:
         """It cannot be drawn."""
-        for future in self._files:
+        for future in self._all:
             if not future.done():
                 future.set_exception(reason)
 
@@ -72,6 +84,7 @@ class Easel:
         known = self._kept.get((ask, partials))
         if known is not None:
             self._kept.move_to_end((ask, partials))
+            job.begin()
             for index, file in enumerate(known):
                 job.take(index, file)
             return job
@@ -89,7 +102,11 @@ class Easel:
     def _work(self, loop: asyncio.AbstractEventLoop, job: Job, ask: Ask, partials: int) -> None:
         files = []
         try:
-            for index, file in enumerate(_steps(job, ask, partials)):
+            if job.is_stopped():
+                return
+            inputs = read_inputs(ask)
+            loop.call_soon_threadsafe(job.begin)
+            for index, file in enumerate(_steps(job, ask, inputs, partials)):
                 files.append(file)
                 loop.call_soon_threadsafe(job.take, index, file)
             if len(files) == partials + 1:
@@ -112,10 +129,10 @@ class Easel:
             self._kept_bytes -= sum(map(len, dropped)) + sum(map(len, old.images))
 
 
-def _steps(job: Job, ask: Ask, partials: int) -> Iterator[bytes]:
+def _steps(job: Job, ask: Ask, inputs: Inputs, partials: int) -> Iterator[bytes]:
     if job.is_stopped():
         return
-    image = paint(ask)
+    image = paint(ask, inputs)
     for index in range(partials):
         if job.is_stopped():
             return

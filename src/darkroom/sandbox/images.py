@@ -1,6 +1,7 @@
 """The stories of the Images API: generations and edits, as one JSON answer or as a stream (wire.md 4 and 5)."""
 
 import time
+from collections.abc import Sized
 from typing import Any
 
 import msgspec
@@ -61,8 +62,7 @@ def read_edit_form(parts: list[Part]) -> Batch:
     masks = [part for part in parts if part.name == "mask"]
     if not files:
         raise missing("image")
-    if len(files) > MOST_IMAGES:
-        raise Invalid(f"Too many images: at most {MOST_IMAGES} are allowed.", param="image")
+    _check_count(files, "image")
     for part in (*files, *masks):
         if part.type not in ("image/png", "image/jpeg", "image/webp"):
             raise Invalid(
@@ -74,7 +74,7 @@ def read_edit_form(parts: list[Part]) -> Batch:
     fields: Tree = {part.name: part.text for part in parts if part not in files and part not in masks}
     for name in NUMBERS:
         if name in fields:
-            if not fields[name].isdecimal():
+            if not fields[name].isdecimal() or len(fields[name]) > 9:
                 raise wrong_type(name, "an integer")
             fields[name] = int(fields[name])
     if "stream" in fields:
@@ -91,8 +91,14 @@ def _read_references(body: Tree) -> tuple[tuple[bytes, ...], bytes | None]:
         raise missing("images")
     if not all(isinstance(image, dict) for image in images) or not isinstance(mask, dict | None):
         raise wrong_type("images", "an array of objects")
-    files = tuple(take_picture(image, f"images[{at}]") for at, image in enumerate(images[:MOST_IMAGES]))
+    _check_count(images, "images")
+    files = tuple(take_picture(image, f"images[{at}]") for at, image in enumerate(images))
     return files, take_picture(mask, "mask") if mask is not None else None
+
+
+def _check_count(images: Sized, param: str) -> None:
+    if len(images) > MOST_IMAGES:
+        raise Invalid(f"Too many images: at most {MOST_IMAGES} are allowed.", param=param)
 
 
 class Story:
@@ -119,6 +125,9 @@ class Story:
         asks = [ask_of(self.wish, self.batch.prompt, self.scenario, variant) for variant in range(self.count)]
         jobs = [self.easel.begin(ask, shown) for ask in asks]
         try:
+            if jobs and self.wish.images:
+                # Pictures that cannot be read are refused while the answer still has its status.
+                await jobs[0].begun()
             await teller.open()
             for stage, point in (("created", "after_created"), ("in_progress", "after_in_progress")):
                 await teller.pause(stage, 0)
@@ -128,6 +137,7 @@ class Story:
             files = [await self._tell_picture(teller, job, at, shown) for at, job in enumerate(jobs)]
             await teller.point("before_completed")
             if not teller.sse:
+                await teller.pause("completed", 0)
                 await teller.answer(self._result(files))
             elif not jobs or self.scenario.answer is not None:
                 await teller.close()
@@ -135,10 +145,6 @@ class Story:
         finally:
             for job in jobs:
                 job.stop()
-
-    def ending(self, status: str, fields: Tree) -> Tree:
-        """The Images API has no answer object to end with."""
-        return {"error": fields}
 
     async def _tell_picture(self, teller: Teller, job: Job, at: int, shown: int) -> str:
         for index in range(shown):

@@ -149,14 +149,14 @@ def sample(schema: Any, depth: int = 0) -> Any:
         fields = schema.get("properties")
         fields = fields if isinstance(fields, dict) else {}
         return {name: sample(field, depth + 1) for name, field in fields.items()}
-    plain: dict[str | None, Any] = {
+    plain: dict[str, Any] = {
         "string": "sandbox",
         "integer": 1,
         "number": 1.0,
         "boolean": True,
         "array": [],
     }
-    return plain.get(kind)
+    return plain.get(kind) if isinstance(kind, str) else None
 
 
 def image_usage(wish: Wish, prompt: str, partials: int, count: int = 1) -> Tree:

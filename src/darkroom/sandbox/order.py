@@ -173,7 +173,9 @@ def read_order(body: Any) -> Order:
     if at is not None and tools[at].get("type") == "image_generation":
         mask = tools[at].get("input_image_mask")
         where = f"tools[{at}]."
-        masked = take_picture(mask, f"{where}input_image_mask") if isinstance(mask, dict) else None
+        if not isinstance(mask, dict | None):
+            raise wrong_type(f"{where}input_image_mask", "an object")
+        masked = take_picture(mask, f"{where}input_image_mask") if mask is not None else None
         wish = read_wish(tools[at], images, masked, where)
     elif at is not None:
         function = tools[at]
@@ -188,15 +190,6 @@ def read_order(body: Any) -> Order:
     )
 
 
-def said_last(body: Any) -> str:
-    """The words of the last user message, as far as the body can be read at all."""
-    given = body.get("input") if isinstance(body, dict) else None
-    try:
-        return given if isinstance(given, str) else _read_input(given)[0] if isinstance(given, list) else ""
-    except Invalid:
-        return ""
-
-
 def _chosen(body: Tree, tools: list[Tree], items: list[Any]) -> int | None:
     """Which tool is called, if any: the one demanded, else the image tool, else a function that has no answer yet."""
     choice = body.get("tool_choice")
@@ -206,7 +199,10 @@ def _chosen(body: Tree, tools: list[Tree], items: list[Any]) -> int | None:
     if isinstance(choice, dict):
         kind, name = choice.get("type"), choice.get("name")
         if kind == "allowed_tools":
-            wanted = [t.get("type") for t in choice.get("tools") or [] if isinstance(t, dict)]
+            allowed = choice.get("tools") or []
+            if not isinstance(allowed, list):
+                raise wrong_type("tool_choice.tools", "an array of objects")
+            wanted = [tool.get("type") for tool in allowed if isinstance(tool, dict)]
             kinds = [kind if kind in wanted else None for kind in kinds]
         else:
             for at, tool in enumerate(tools):
@@ -280,10 +276,10 @@ def take_picture(part: Tree, param: str) -> bytes:
         raise wrong_type(param, "a string")
     if address.startswith(("http://", "https://")):
         return STAND_IN + address.encode()
-    return decodetake_picture(address, param)
+    return decode_picture(address, param)
 
 
-def decodetake_picture(text: str, param: str) -> bytes:
+def decode_picture(text: str, param: str) -> bytes:
     """The bytes of a data: URL or of bare base64; a 400 naming the field if they are no picture."""
     encoded = text.partition(",")[2] if text.startswith("data:") else text
     try:

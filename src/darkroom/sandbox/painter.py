@@ -17,6 +17,7 @@ from darkroom.sandbox.scenes import PLACES, draw_scene
 
 DETAIL = {"low": (0.5, 400_000, 0), "medium": (1.0, 1_600_000, 2), "high": (1.7, 3_000_000, 3)}
 """For each quality: how much is drawn, on how many pixels at most (larger pictures are scaled up), and the grain."""
+Inputs = tuple[list[Image.Image], Image.Image | None]
 LEVELS = {"auto": "medium", "standard": "medium", "hd": "high", "xhigh": "high", "max": "high"}
 
 
@@ -40,12 +41,12 @@ class Ask(msgspec.Struct, frozen=True):
     mask: bytes | None = None
 
 
-def paint(ask: Ask) -> Image.Image:
+def paint(ask: Ask, inputs: Inputs | None = None) -> Image.Image:
     """The finished picture: RGB, or RGBA if a transparent background was asked for.
 
-    Raises `Invalid` if an input picture or the mask is not one, or they do not fit together.
+    `inputs` are what `read_inputs` gave, if it was asked before. Raises `Invalid` as it does.
     """
-    images, mask = read_inputs(ask)
+    images, mask = inputs or read_inputs(ask)
     seed = seed_of(ask.prompt, ask.seed)
     mood = read_mood(ask.prompt, seed)
     size = (ask.width, ask.height)
@@ -58,7 +59,7 @@ def paint(ask: Ask) -> Image.Image:
     return _marked(image) if ask.mark else image
 
 
-def read_inputs(ask: Ask) -> tuple[list[Image.Image], Image.Image | None]:
+def read_inputs(ask: Ask) -> Inputs:
     """The decoded input pictures and the mask; raises `Invalid` if one of them is none, or they do not fit."""
     images = [
         _stand_in(file) if file.startswith(STAND_IN) else read_picture(file, "image") for file in ask.images

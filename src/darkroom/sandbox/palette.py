@@ -68,6 +68,8 @@ THINGS: dict[str, str] = {
 _PAPER = re.compile(
     r"(clean |pure |plain )?white (studio )?(background|backdrop)|(纯|干净的?)?白色?(的)?背景"
 )
+_NO_COLOUR = re.compile("白天|黑暗|黄昏")
+"""Hours of the day that are written with the name of a colour."""
 
 
 class Palette(msgspec.Struct, frozen=True):
@@ -238,7 +240,7 @@ def read_mood(prompt: str, seed: int) -> Mood:
     scene = _first(prompt, SCENES) or rng.choice(list(SCENES))
     hour = _first(prompt, HOURS) or ("day" if paper else None) or rng.choice(list(PALETTES))
     palette = rng.choice(PALETTES[hour])
-    name = _first(prompt, {tint: words for tint, (words, _) in TINTS.items()})
+    name = _first(_NO_COLOUR.sub(" ", prompt), {tint: words for tint, (words, _) in TINTS.items()})
     tint = hexed(TINTS[name][1]) if name else None
     if tint:
         palette = msgspec.structs.replace(palette, accent=mix(palette.accent, tint, 0.8))
@@ -246,9 +248,12 @@ def read_mood(prompt: str, seed: int) -> Mood:
 
 
 def _first(prompt: str, table: dict[str, str]) -> str | None:
-    """The entry whose word stands first in the prompt: what is named first is usually what the picture is of."""
+    """The entry whose word stands first in the prompt: what is named first is usually what the picture is of.
+
+    Of words that begin at the same place the longest counts: 金属 is metal, not gold.
+    """
     lowered = prompt.lower()
-    best: tuple[int, str] | None = None
+    best: tuple[int, int, str] | None = None
     for name, words in table.items():
         for word in words.split():
             if word.isascii():
@@ -256,6 +261,6 @@ def _first(prompt: str, table: dict[str, str]) -> str | None:
                 at = found.start() if found else -1
             else:
                 at = lowered.find(word)
-            if at >= 0 and (best is None or at < best[0]):
-                best = (at, name)
-    return best[1] if best else None
+            if at >= 0 and (best is None or (at, -len(word)) < best[:2]):
+                best = (at, -len(word), name)
+    return best[2] if best else None

@@ -56,6 +56,9 @@ class Story:
             # Drawing begins at once, so that delays and drawing overlap as they do in the real thing.
             job = self.easel.begin(ask_of(wish, self.order.prompt, self.scenario), partials)
         try:
+            if job is not None and wish.images:
+                # Pictures that cannot be read are refused while the answer still has its status.
+                await job.begun()
             await teller.open()
             await self._begin(teller)
             if job is not None:
@@ -90,6 +93,7 @@ class Story:
         if teller.sse:
             await self._say(teller, "completed", events.Completed(response=whole), "in_completed", last=True)
         else:
+            await teller.pause("completed", DELAYS_MS["completed"])
             await teller.answer(whole)
         await teller.finish()
 
@@ -134,7 +138,8 @@ class Story:
             await self._done(teller, item, "in_final")
         else:
             await teller.point("in_final")
-        cost = objects.image_usage(wish, self.order.prompt, partials)
+        # Only streamed partials cost anything.
+        cost = objects.image_usage(wish, self.order.prompt, partials if teller.sse else 0)
         return objects.text_usage(self.order, self.order.prompt), objects.tool_usage(cost)
 
     async def _drawn(self, teller: Teller, job: Job, index: int | None) -> bytes:

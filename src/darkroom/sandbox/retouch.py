@@ -35,12 +35,18 @@ def read_picture(file: bytes, param: str) -> Image.Image:
         )
     try:
         image = Image.open(io.BytesIO(file))
-        image.load()
-    except (OSError, SyntaxError, ValueError) as reason:
-        raise Invalid(
-            f"The {param} is broken and cannot be decoded.", param=param, code="invalid_image_file"
-        ) from reason
-    return ImageOps.exif_transpose(image)
+        # A file may say one size in its first header and another where the decoder looks.
+        if image.size == (head.width, head.height):
+            image.load()
+            return ImageOps.exif_transpose(image)
+    except Exception as reason:
+        # A decoder fails in as many ways as files can be broken.
+        raise _broken(param) from reason
+    raise _broken(param)
+
+
+def _broken(param: str) -> Invalid:
+    return Invalid(f"The {param} is broken and cannot be decoded.", param=param, code="invalid_image_file")
 
 
 def check_mask(mask: Image.Image, image: Image.Image) -> None:

@@ -37,7 +37,7 @@ CHUNKS = ("frames", "tiny", "bytes", "huge")
 MOST_MS = 3_600_000
 MOST_BYTES = 64_000_000
 
-TAG = re.compile(r"[\[【]\s*scenario\s*[:：]\s*([^\]】]*)[\]】]\s*", re.IGNORECASE)
+TAG = re.compile(r"[\[【]\s*scenario\s*[:：]\s*([^\[【\]】]*)[\]】]\s*", re.IGNORECASE)
 
 
 class Scenario(msgspec.Struct, frozen=True):

@@ -147,7 +147,8 @@ class Teller:
 
     async def _beat(self) -> None:
         kind = self.scenario.heartbeat
-        if kind is None:
+        if kind is None or self.scenario.refuses():
+            # A sign of life would commit the status of an answer that wants another one.
             return
         if not self.sse:
             await self._start_json(None)
@@ -182,6 +183,9 @@ class Teller:
         if not self.sse:
             await self._fail_plainly(shape, fields)
         out = b""
+        if self._ending is None and shape in ("failed", "incomplete"):
+            # Without a response that could end so, only the error itself can be told.
+            shape = "nested"
         for said in SHAPES[shape](fields):
             tree = said.tree
             if tree is None:

@@ -46,7 +46,8 @@ def draw_row(canvas: Canvas, shore: float, layer: int, colour: RGB, lit: float) 
     x = -canvas.u(30)
     windows: tuple[list[Box], list[Box]] = ([], [])
     while x < canvas.width:
-        wide = canvas.u(rng.uniform(42, 96))
+        # On a sheet of a few rows a building still is some pixels wide, or there were thousands of them.
+        wide = max(3.0, canvas.u(rng.uniform(42, 96)))
         lean = 1 - 0.5 * abs(x / canvas.width - 0.5)
         high = canvas.u(tall) * rng.uniform(0.45, 1.5) * lean
         top = shore - high

@@ -22,8 +22,9 @@ def draw_flower(canvas: Canvas, tint: RGB | None) -> None:
         palette.second,
         mix(palette.light, (250, 226, 160), 0.5),
     ]
-    for at in range(canvas.count(11) if canvas.detail < 1 else 11):
-        angle = -math.pi / 2 + (at - 5) / 5 * 0.85 + rng.uniform(-0.1, 0.1)
+    number = min(11, canvas.count(11))
+    for at in range(number):
+        angle = -math.pi / 2 + (2 * at / (number - 1) - 1) * 0.85 + rng.uniform(-0.1, 0.1)
         reach = canvas.u(rng.uniform(300, 460)) * (1 if at % 2 else 0.8)
         head = (
             x + math.cos(angle) * reach,

@@ -192,7 +192,7 @@ def draw_forest(canvas: Canvas) -> None:
         tall = 300 + 330 * t
         line = ridge(canvas, foot, canvas.u(50), 0.5, 2)
         canvas.polygon(under(canvas, line), (colour, mix(colour, palette.sky[-1], 0.25 * (1 - t))))
-        gap = canvas.u(62 + 74 * t) / max(0.7, min(1.2, canvas.detail))
+        gap = max(3.0, canvas.u(62 + 74 * t) / max(0.7, min(1.2, canvas.detail)))
         x = -gap * rng.random()
         while x < canvas.width + gap:
             clear = abs(x - sun[0]) < canvas.u(120) and t > 0.7

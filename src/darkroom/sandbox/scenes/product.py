@@ -32,10 +32,11 @@ def _speaker(canvas: Canvas, x: float, foot: float, body: RGB) -> None:
     half, tall = canvas.u(165), min(canvas.u(520), foot * 0.72)
     top, lid = foot - tall, half * 0.3
     draw_shadow(canvas, x, foot, half)
-    canvas.ellipse(
-        (x - half, foot - lid, x + half, foot + lid), metal(mix(body, (18, 20, 28), 0.3)), across=True
-    )
-    canvas.slab((x - half, top, x + half, foot), metal(body), across=True)
+    # Wall and round foot are one shape: two would leave a seam between them.
+    bottom = [
+        (x + half * math.cos(a), foot + lid * math.sin(a)) for a in (math.pi * i / 40 for i in range(41))
+    ]
+    canvas.polygon([(x - half, top), (x + half, top), *bottom], metal(body), across=True)
     _mesh(canvas, x, top + tall * 0.2, foot - tall * 0.06, half, mix(body, (20, 22, 30), 0.75))
     for y, thick in ((top + tall * 0.165, 0.02), (foot - tall * 0.045, 0.012)):
         draw_hoop(canvas, x, y, half * 1.003, lid, tall * thick, metal(mix(body, WHITE, 0.35)))

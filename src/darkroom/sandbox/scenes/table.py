@@ -51,7 +51,7 @@ def _table(canvas: Canvas, top: float) -> None:
     """Planks with grain."""
     palette, rng = canvas.palette, canvas.rng
     wood = mix((150, 102, 66), palette.shade, 0.35 if palette.dark else 0.1)
-    high = canvas.height - round(top)
+    high = max(1, canvas.height - round(top))
     canvas.backdrop((mix(wood, palette.light, 0.4), wood, mix(wood, palette.shade, 0.45)), top)
     grain = clouds(rng, (canvas.width, high), (1.6 * canvas.width / canvas.height, 46), 3)
     canvas.veil(levels(grain, 120, 200, 0.36), mix(wood, palette.shade, 0.6), (0, round(top)))
