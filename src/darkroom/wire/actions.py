@@ -59,6 +59,8 @@ class Outcome(msgspec.Struct):
     response_id: str = ""
     model: str | None = None
     ids: list[str] = msgspec.field(default_factory=list)
+    renamed: dict[str, str] = msgspec.field(default_factory=dict)
+    """Ids that the caller knows, of an earlier attempt or our own, with what the upstream calls the same thing."""
     pictures: list[Picture] = msgspec.field(default_factory=list)
     partials: int = 0
     usage: dict[str, Any] | None = None

@@ -157,6 +157,11 @@ class Down:
         raise NotImplementedError
 
     @property
+    def between(self) -> bool:
+        """No event is half sent."""
+        return self.hold is None or self.hold.mode in ("spool", "drop")
+
+    @property
     def satisfied(self) -> bool:
         """The caller has all that he asked for; only the upstream's own ending is missing."""
         return False
@@ -232,7 +237,13 @@ class Down:
             return response
         if "id" not in response:
             return {"id": self.response_id, **response}
+        self.rename(self.response_id, response["id"])
         return {**response, "id": self.response_id}
+
+    def rename(self, own: str, theirs: Any) -> None:
+        """Note what the upstream calls the thing that the caller knows as `own`."""
+        if isinstance(theirs, str) and theirs not in ("", own):
+            self.outcome.renamed[own] = theirs
 
     def earns(self, kind: str, tree: Tree) -> int | None:
         """The number of the picture that this event delivers, which is noted; None if it delivers none."""

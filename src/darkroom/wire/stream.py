@@ -23,6 +23,8 @@ STEPS = ("added", "in_progress", "generating", "completed", "done")
 """What happens to an image call, in order."""
 _NEEDS = {"in_progress": 1, "generating": 2, "partial_image": 3, "completed": 3}
 _REACHES = {"in_progress": 2, "generating": 3, "partial_image": 3, "completed": 4}
+_ONCE = {"added": 1, "in_progress": 2}
+"""Steps that another attempt does not tell again."""
 _ENDS = ("response.completed", "response.incomplete")
 
 
@@ -61,6 +63,8 @@ class Stream(Down):
         ):
             return
         call = self._before(kind, tree)
+        if call is not None and call.step >= _ONCE.get(kind.rpartition(".")[2], 99):
+            return
         if kind in _ENDS:
             tree = self._last(tree, repairs)
         tree, changed = self._fix(tree, call)
@@ -357,6 +361,7 @@ class Stream(Down):
                 tree, changed = {**tree, "response": own}, True
         if call is not None:
             item = tree.get("item")
+            self.rename(call.id, item.get("id") if isinstance(item, dict) else tree.get("item_id"))
             if isinstance(item, dict) and item.get("id") != call.id:
                 tree, changed = (
                     {**tree, "item": {"id": call.id, **{k: v for k, v in item.items() if k != "id"}}},
