@@ -7,6 +7,8 @@ import typer
 from darkroom.cli import output, place
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from darkroom.ledger.accounts import Account
 
 app = typer.Typer(help="The accounts of customers.", no_args_is_help=True, rich_markup_mode=None)
@@ -45,9 +47,28 @@ def show_all(
     found = place.in_store(place.settings(context, data, config), lambda store: Accounts(store).list())
     if json:
         output.document({"accounts": msgspec.to_builtins(found)})
-        return
-    rows = [(account.id, account.name, account.state, output.moment(account.created_at)) for account in found]
-    output.table(("ID", "NAME", "STATE", "MADE (UTC)"), rows)
+    else:
+        _table(found)
+
+
+@app.command("show")
+def show_one(
+    context: typer.Context,
+    name: Name,
+    data: place.Data = None,
+    config: place.Config = None,
+    json: output.Json = False,
+) -> None:
+    """Show one account."""
+    import msgspec
+
+    from darkroom.ledger.accounts import Accounts
+
+    found = place.in_store(place.settings(context, data, config), lambda store: Accounts(store).get(name))
+    if json:
+        output.document(msgspec.to_builtins(found))
+    else:
+        _table([found])
 
 
 @app.command()
@@ -82,6 +103,11 @@ def resume(
         place.settings(context, data, config), lambda store: Accounts(store).resume(name)
     )
     _show(changed, json, "is active")
+
+
+def _table(found: "Iterable[Account]") -> None:
+    rows = [(account.id, account.name, account.state, output.moment(account.created_at)) for account in found]
+    output.table(("ID", "NAME", "STATE", "MADE (UTC)"), rows)
 
 
 def _show(account: "Account", json: bool, words: str) -> None:

@@ -1,6 +1,7 @@
 """`darkroom generate`: one picture from a prompt, saved to a file.
 
-Counterpart of `darkroom.client`, which does the asking. The exit codes go finer here than elsewhere, for scripts.
+Counterpart of `darkroom.client`, which does the asking. A script that must know why there is no picture asks for
+`--json`: the error object says its code, whether to send the request again, and whether it may have been paid for.
 """
 
 import sys
@@ -9,26 +10,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from darkroom import errors
 from darkroom.cli import output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from darkroom.cli.saving import Target
     from darkroom.client import Client, Failure, Partial, Picture
     from darkroom.client.ask import Ask
+    from darkroom.wire.stages import Mark
 
-LATER, BLOCKED, UNAUTHORIZED = 3, 4, 5
-EPILOG = """\b
-Exit codes:
-  0  the picture is saved
-  1  refused or failed; the same request would fail again, or cost again
-  2  wrong usage
-  3  try again later: too many requests, a relay that is away or overloaded
-  4  refused by a content policy
-  5  the API key is missing, wrong or not allowed to do this
-"""
+EPILOG = """Exit codes: 0 the picture is saved, 1 it is not, 2 wrong usage. With --json a failure is
+{"error": {"message", "code", "retryable", "paid", "request_id", …}}."""
 
 
 def generate(
+    context: typer.Context,
     prompt: Annotated[
         str, typer.Argument(metavar="PROMPT", help="What the picture shows; - reads it from stdin.")
     ],
@@ -149,10 +147,10 @@ def generate(
     )
     place = saving.Target(target)
     with Client(base_url, api_key, timeout_s=timeout, retries=retries, retry_paid=retry_paid) as client:
-        _make(client, ask, place, json)
+        _make(context, client, ask, place, json)
 
 
-def _make(client: "Client", ask: "Ask", target: "Target", json: bool) -> None:
+def _make(context: typer.Context, client: "Client", ask: "Ask", target: "Target", json: bool) -> None:
     from darkroom.cli.progress import Progress
     from darkroom.client import Failure
 
@@ -172,40 +170,36 @@ def _make(client: "Client", ask: "Ask", target: "Target", json: bool) -> None:
             picture = client.generate(ask, on_stage=progress.stage, on_partial=keep, on_retry=progress.retry)
         except Failure as failure:
             progress.close()
-            _tell_failure(failure)
-            raise typer.Exit(code_of(failure)) from None
+            _tell_failure(context, failure)
+            raise typer.Exit(output.REFUSED) from None
     _save(picture, target)
     if picture.format != ask.format:
         output.tell(f"darkroom: {ask.format} was asked for, but the picture is {picture.format}.")
     _show(picture, str(target.path), partials, json)
 
 
-def code_of(failure: "Failure") -> int:
-    """The exit code that tells a script what to do."""
-    from darkroom.client import Blocked, Forbidden, Unauthorized
-
-    if isinstance(failure, Blocked):
-        return BLOCKED
-    if isinstance(failure, Unauthorized | Forbidden):
-        return UNAUTHORIZED
-    return LATER if failure.again else output.REFUSED
-
-
-def _tell_failure(failure: "Failure") -> None:
+def _tell_failure(context: typer.Context, failure: "Failure") -> None:
     asked = f" (request {failure.request_id})" if failure.request_id else ""
     paid = " The picture may have been paid for." if failure.paid else ""
-    output.tell(f"darkroom: {failure.message}{asked}{paid}")
+    failure.details |= {
+        "retryable": failure.again,
+        "paid": failure.paid,
+        "request_id": failure.request_id,
+        "retry_after_s": failure.retry_after_s,
+        "stages": _stages(failure.stages),
+    }
+    output.refuse(context, failure, f"{failure.message}{asked}{paid}")
 
 
 def _save(picture: "Picture", target: "Target") -> None:
     try:
         target.save(picture.content)
     except OSError as error:
-        output.tell(
-            f"darkroom: {target.path}: the picture was made, but cannot be written: {error.strerror}"
-            f" (request {picture.request_id or 'unknown'})"
-        )
-        raise typer.Exit(output.REFUSED) from None
+        raise errors.GatewayError(
+            f"{target.path}: the picture was made, but cannot be written: {error.strerror}"
+            f" (request {picture.request_id or 'unknown'})",
+            code="cannot_write",
+        ) from None
 
 
 def _show(picture: "Picture", path: str, partials: list[str], json: bool) -> None:
@@ -213,10 +207,6 @@ def _show(picture: "Picture", path: str, partials: list[str], json: bool) -> Non
         size = picture.size or "unknown size"
         output.say(f"{path}  {size}  {picture.format}  {len(picture.content)} bytes  {picture.took_s:.1f} s")
         return
-    stages: list[dict[str, Any]] = [
-        {"stage": str(mark.stage), "at_s": round(mark.at_s, 3), "detail": mark.detail}
-        for mark in picture.stages
-    ]
     output.document(
         {
             "path": path,
@@ -228,9 +218,13 @@ def _show(picture: "Picture", path: str, partials: list[str], json: bool) -> Non
             "revised_prompt": picture.revised_prompt,
             "usage": picture.usage,
             "partials": partials,
-            "stages": stages,
+            "stages": _stages(picture.stages),
         }
     )
+
+
+def _stages(marks: "Sequence[Mark]") -> list[dict[str, Any]]:
+    return [{"stage": str(mark.stage), "at_s": round(mark.at_s, 3), "detail": mark.detail} for mark in marks]
 
 
 def _read_prompt(prompt: str) -> str:

@@ -1,5 +1,7 @@
 """What commands say: answers on stdout, everything else on stderr; with `--json` one document on stdout.
 
+A refusal is a line on stderr and, with `--json`, an error object as the document, so that scripts learn its code.
+
 Law: nothing that a customer or an upstream named reaches the terminal with control characters in it.
 """
 
@@ -10,8 +12,18 @@ from typing import Annotated, Any
 
 import typer
 
+from darkroom import errors
+
 DONE, REFUSED, USAGE = 0, 1, 2
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+_WISH = "darkroom.json"
+
+
+def _wish(context: typer.Context, value: bool) -> bool:
+    context.meta[_WISH] = value
+    return value
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.", callback=_wish)]
 
 
 def say(text: str) -> None:
@@ -30,6 +42,13 @@ def document(tree: Any) -> None:
     import msgspec
 
     say(msgspec.json.format(msgspec.json.encode(tree), indent=2).decode())
+
+
+def refuse(context: typer.Context, error: errors.Error, words: str | None = None) -> None:
+    """Say why a command failed; `words` where a person should read more than the error's message."""
+    tell(f"darkroom: {words or error.message}")
+    if context.meta.get(_WISH):
+        document(error.body())
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -1,4 +1,4 @@
-"""The tree of commands, and the one place where a refusal becomes a line on stderr and exit code 1."""
+"""The tree of commands, and the one place where a refusal becomes words on stderr and exit code 1."""
 
 from typing import Annotated, Any
 
@@ -17,12 +17,12 @@ class Root(TyperGroup):
         try:
             return super().invoke(ctx)
         except errors.Error as error:
-            output.tell(f"darkroom: {error.message}")
+            output.refuse(ctx, error)
         except BrokenPipeError:
             raise
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
-            output.tell(f"darkroom: {place}{error.strerror or error}")
+            output.refuse(ctx, errors.GatewayError(f"{place}{error.strerror or error}", code="system_error"))
         raise typer.Exit(output.REFUSED)
 
 

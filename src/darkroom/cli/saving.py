@@ -9,6 +9,8 @@ import tempfile
 from pathlib import Path
 
 from darkroom import errors
+from darkroom.client.picture import SENDABLE
+from darkroom.wire.picture import read_format
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 INPUT_LIMIT = 50 * 1024 * 1024
@@ -61,12 +63,17 @@ class Target:
 
 
 def read_input(path: Path) -> bytes:
-    """The bytes of a picture to send. Raises `Invalid` for one that is too large, OSError."""
+    """The bytes of a picture to send. Raises `Invalid` for one that is too large or no picture, OSError."""
     if path.stat().st_size > INPUT_LIMIT:
         raise errors.Invalid(
             f"{path}: input pictures may have at most 50 MB.", param="image", code="image_too_large"
         )
-    return path.read_bytes()
+    content = path.read_bytes()
+    if read_format(content) not in SENDABLE:
+        raise errors.Invalid(
+            f"{path}: input pictures must be PNG, JPEG or WebP files.", param="image", code="invalid_image"
+        )
+    return content
 
 
 def _write(path: Path, content: bytes) -> None:
