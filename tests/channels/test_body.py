@@ -1,11 +1,14 @@
 """A request's body in pieces: whole and in order, bounded, repeatable, and never read before its turn."""
 
+import os
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
-from darkroom.channels.body import JOIN_BYTES, PIECE_BYTES, FilePart, length, pieces
+from darkroom.channels.body import JOIN_BYTES, PIECE_BYTES, Base64Part, FilePart, data_url, length, pieces
 from darkroom.errors import Internal
+from darkroom.wire.elide import Upload
 
 
 @pytest.fixture
@@ -85,3 +88,22 @@ def test_file_that_is_shorter_than_its_part_is_a_fault_and_not_a_short_body(pict
 def test_empty_body_has_no_pieces():
     assert told([]) == []
     assert length([]) == 0
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 100, 196_607, 196_608, 196_609, 700_001])
+def test_base64_part_is_a_data_url_of_known_length_in_bounded_pieces(picture, size):
+    part = Base64Part(os.open(picture, os.O_RDONLY), 5, 5 + size, b"data:image/png;base64,")
+    expected = b"data:image/png;base64," + b64encode(picture.read_bytes()[5 : 5 + size])
+    parts = [b'{"image_url":"', part, b'"}']
+    found = told(parts)
+    assert b"".join(found) == b'{"image_url":"' + expected + b'"}'
+    assert length(parts) == len(expected) + 16
+    assert max(map(len, found)) <= PIECE_BYTES
+    assert told(parts) == found
+    os.close(part.fd)
+
+
+def test_picture_in_a_json_text_is_its_data_url(picture):
+    with picture.open("rb") as file:
+        part = data_url(Upload(("image_url",), 3, 9, "image/webp"), file.fileno())
+        assert b"".join(told([part])) == b"data:image/webp;base64," + b64encode(picture.read_bytes()[3:9])

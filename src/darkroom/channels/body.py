@@ -4,12 +4,14 @@ Law: a body can be sent again from its start; no part of a file is read before i
 """
 
 import os
+from binascii import b2a_base64
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from darkroom.errors import Internal
+from darkroom.wire.elide import Upload
 
 PIECE_BYTES = 256 * 1024
 """The largest piece: bounds both memory and the time that reading it from a file keeps the event loop."""
@@ -25,12 +27,33 @@ class FilePart(msgspec.Struct, frozen=True):
     stop: int
 
 
-Part = bytes | FilePart
+class Base64Part(msgspec.Struct, frozen=True):
+    """The bytes from `start` to `stop` of a descriptor as base64 after `prefix`: a data URL's text, safe in JSON."""
+
+    fd: int
+    start: int
+    stop: int
+    prefix: bytes = b""
+
+
+Part = bytes | FilePart | Base64Part
+
+
+def data_url(upload: Upload, fd: int) -> Base64Part:
+    """What stands for a picture between the quotes of a JSON text."""
+    return Base64Part(fd, upload.start, upload.stop, f"data:{upload.media};base64,".encode("ascii"))
 
 
 def length(parts: Sequence[Part]) -> int:
-    """The bytes of all parts together."""
-    return sum(len(part) if isinstance(part, bytes) else part.stop - part.start for part in parts)
+    """The bytes of all parts together, as they are sent."""
+    return sum(map(_length, parts))
+
+
+def _length(part: Part) -> int:
+    if isinstance(part, bytes):
+        return len(part)
+    size = part.stop - part.start
+    return size if isinstance(part, FilePart) else len(part.prefix) + (size + 2) // 3 * 4
 
 
 def pieces(parts: Sequence[Part]) -> Iterator[bytes | memoryview]:
@@ -49,7 +72,10 @@ def pieces(parts: Sequence[Part]) -> Iterator[bytes | memoryview]:
         if small:
             yield b"".join(small)
             small, size = [], 0
-        yield from _slices(part) if isinstance(part, bytes) else _read(part)
+        if isinstance(part, Base64Part):
+            yield from _base64(part)
+        else:
+            yield from _slices(part) if isinstance(part, bytes) else _read(part)
     if small:
         yield b"".join(small)
 
@@ -58,6 +84,16 @@ def _slices(part: bytes) -> Iterator[memoryview]:
     view = memoryview(part)
     for start in range(0, len(part), PIECE_BYTES):
         yield view[start : start + PIECE_BYTES]
+
+
+def _base64(part: Base64Part) -> Iterator[bytes]:
+    """Groups of three bytes become four characters, so that only the last piece can need padding."""
+    if part.prefix:
+        yield part.prefix
+    raw = PIECE_BYTES // 4 * 3
+    for at in range(part.start, part.stop, raw):
+        data = b"".join(_read(FilePart(part.fd, at, min(part.stop, at + raw))))
+        yield b2a_base64(data, newline=False)
 
 
 def _read(part: FilePart) -> Iterator[bytes]:
