@@ -39,8 +39,9 @@ def text(scenario: str = "", **fields: Any) -> dict[str, Any]:
 class Composed:
     """The running product, its address, and a key of its first account."""
 
-    def __init__(self, gateway: Gateway, port: int, secret: str) -> None:
+    def __init__(self, gateway: Gateway, port: int, secret: str, client: httpx2.AsyncClient) -> None:
         self.gateway = gateway
+        self.client = client
         self.port = port
         self.secret = secret
         self.base = f"http://127.0.0.1:{port}/v1"
@@ -51,11 +52,9 @@ class Composed:
         """One request; `body` is JSON, or bytes sent as they are."""
         headers = {"authorization": f"Bearer {more.pop('secret', self.secret)}", **more.pop("headers", {})}
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
-        async with httpx2.AsyncClient(timeout=20) as client:
-            return await client.request(
-                method, self.base.removesuffix("/v1") + "/v1" + path if path.startswith("/") else path,
-                content=content, headers={"content-type": "application/json", **headers}, **more,
-            )  # fmt: skip
+        url = f"{self.base}{path}" if path.startswith("/") else path
+        headers = {"content-type": "application/json", **headers}
+        return await self.client.request(method, url, content=content, headers=headers, **more)
 
     async def talk(self, body: Any, *, limit: int = 1 << 16) -> "Talk":
         """A request on a plain socket, for callers who read slowly or leave."""
@@ -121,8 +120,11 @@ async def running(folder: Path, *channels: dict[str, Any], **settings: Any) -> A
     chosen = Settings(data=folder, channels=channels, **{"support": SUPPORT, **settings})
     async with opened(chosen) as gateway:
         _, secret = await gateway.keys.create("admin")
-        async with serving(make_app(gateway), "127.0.0.1", 0, http=Protocol) as server:
-            yield Composed(gateway, server.port, secret)
+        async with (
+            serving(make_app(gateway), "127.0.0.1", 0, http=Protocol) as server,
+            httpx2.AsyncClient(timeout=20) as client,
+        ):
+            yield Composed(gateway, server.port, secret, client)
 
 
 @contextlib.asynccontextmanager

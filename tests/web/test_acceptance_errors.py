@@ -3,7 +3,6 @@
 import asyncio
 import json
 
-import httpx2
 import pytest
 
 from darkroom.ledger.accounts import Accounts
@@ -183,9 +182,8 @@ async def test_body_that_is_too_large_is_a_413_told_or_not_told(relay):
             yield large[at : at + 500_000]
 
     assert "2 MB" in refusal(await relay.call(body=large), 413, "request_too_large")["message"]
-    async with httpx2.AsyncClient() as client:
-        headers = {"authorization": f"Bearer {relay.secret}"}
-        refusal(await client.post(relay.base + "/responses", content=untold(), headers=headers), 413)
+    headers = {"authorization": f"Bearer {relay.secret}"}
+    refusal(await relay.client.post(relay.base + "/responses", content=untold(), headers=headers), 413)
     refusal(await relay.call(body=picture("status=413")), 413, "request_too_large")
 
 
