@@ -101,3 +101,16 @@ def test_disk_that_refuses_is_told_apart_from_a_limit(tmp_path):
     os.close(spool.fd)
     with pytest.raises(NoRoom):
         spool.append(b"y")
+
+
+def test_folder_knows_how_much_its_open_spools_hold(tmp_path):
+    folder = Folder(tmp_path)
+    first, second = Spool(folder, 100), Spool(folder, 100)
+    first.append(b"x" * 60)
+    second.append(b"y" * 30)
+    assert folder.used == 90
+    first.close()
+    first.close()
+    assert folder.used == 30
+    second.close()
+    assert folder.used == 0

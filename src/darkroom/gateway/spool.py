@@ -29,8 +29,16 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
+        self.holds: set[Spool] = set()
+        """The spools that are open now."""
         self._path = path
         self._idle: list[int] = []
+
+    @property
+    def used(self) -> int:
+        """Bytes in the spools that are open now."""
+        # Copied first: pictures are decoded into spools in other threads.
+        return sum(spool.size for spool in list(self.holds))
 
     def open(self) -> int:
         """A file without a name; what an earlier owner left in it lies beyond every reader's reach."""
@@ -73,6 +81,7 @@ class Spool:
         try:
             if self._fd < 0:
                 self._fd = self._folder.open()
+                self._folder.holds.add(self)
             done = os.pwrite(self._fd, data, self.size)
         except OSError as exc:
             raise NoRoom(str(exc)) from exc
@@ -97,5 +106,6 @@ class Spool:
     def close(self) -> None:
         """The bytes are not needed any more."""
         if self._fd >= 0:
+            self._folder.holds.discard(self)
             self._folder.close(self._fd, self.size)
             self._fd = -1
