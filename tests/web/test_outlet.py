@@ -235,3 +235,38 @@ async def test_expectation_of_100_continue_is_answered_only_when_the_body_is_wan
         writer.write(b"POST / HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n")
         assert (await head(reader)).startswith("HTTP/1.1 401")
         writer.close()
+
+
+async def test_waiting_tells_of_the_few_bytes_that_a_slow_caller_takes():
+    """The kernel asks for more only when much has left; until then `buffered` stands still."""
+    seen = {}
+    full, taken = asyncio.Event(), asyncio.Event()
+
+    async def answer(outlet):
+        outlet.start(200, [])
+        while not outlet.paused:
+            outlet.write(bytes(65536))
+            outlet.push()
+            await asyncio.sleep(0)
+        seen["full"] = outlet.waiting
+        assert outlet.waiting > outlet.buffered > 0
+        full.set()
+        await taken.wait()
+        async with asyncio.timeout(10):
+            while outlet.waiting == seen["full"]:
+                await asyncio.sleep(0.01)
+        seen["later"] = outlet.waiting
+        outlet.abort()
+
+    async with server(answer) as connect:
+        reader, writer = await connect(limit=1024)
+        writer.write(GET)
+        await full.wait()
+        for _ in range(16):
+            await reader.readexactly(65536)
+        taken.set()
+        async with asyncio.timeout(10):
+            while "later" not in seen:
+                await reader.read(1024)
+        writer.close()
+    assert seen["later"] < seen["full"]

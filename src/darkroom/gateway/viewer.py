@@ -29,6 +29,10 @@ class Outlet(Protocol):
     def buffered(self) -> int:
         """Bytes that wait for the caller's socket."""
 
+    @property
+    def waiting(self) -> int:
+        """Bytes that the caller has not taken, the kernel's among them."""
+
     def start(self, status: int, headers: list[tuple[bytes, bytes]], length: int | None = None) -> None:
         """Status and headers."""
 
@@ -103,12 +107,12 @@ class Viewer:
         now = asyncio.get_running_loop().time
         if self._behind_since is None:
             self._behind_since = now()
-        last, moved = outlet.buffered, now()
+        last, moved = outlet.waiting, now()
         while outlet.paused and not self._gone():  # type: ignore[redundant-expr]
             until = min(self._behind_since + self._lag_s, moved + self._stall_s)
             await outlet.drain(max(0.0, min(until - now(), 1.0)))
-            if outlet.buffered != last:
-                last, moved = outlet.buffered, now()
+            if outlet.waiting != last:
+                last, moved = outlet.waiting, now()
             if outlet.paused and now() - moved >= self._stall_s:  # type: ignore[redundant-expr]
                 self._stalled()
             elif outlet.paused and now() - self._behind_since >= self._lag_s:  # type: ignore[redundant-expr]
@@ -146,11 +150,11 @@ class Viewer:
     async def _drained(self) -> None:
         """Until nothing waits for the caller's socket, or he has stalled."""
         now = asyncio.get_running_loop().time
-        last, moved = self.outlet.buffered, now()
+        last, moved = self.outlet.waiting, now()
         while self.outlet.buffered and not self._gone():
             await self.outlet.drain(min(1.0, self._stall_s))
-            if self.outlet.buffered != last:
-                last, moved = self.outlet.buffered, now()
+            if self.outlet.waiting != last:
+                last, moved = self.outlet.waiting, now()
             elif now() - moved >= self._stall_s:
                 self._stalled()
             elif not self.outlet.paused:

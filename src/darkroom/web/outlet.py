@@ -5,6 +5,10 @@ httptools protocol offers both through `scope["extensions"]["darkroom.outlet"]`.
 """
 
 import asyncio
+import contextlib
+import fcntl
+import sys
+import termios
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -41,6 +45,19 @@ class Outlet:
     def buffered(self) -> int:
         """Bytes that wait for the caller's socket."""
         return 0 if self.gone else self._protocol.transport.get_write_buffer_size()
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that the caller has not taken: those of `buffered`, and those that the kernel still holds for him.
+
+        The kernel takes more from us only after a good part of its buffer has left, which a caller who reads a few
+        kilobytes a second needs minutes for.
+        """
+        held = 0
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            number = self._protocol.transport.get_extra_info("socket").fileno()
+            held = int.from_bytes(fcntl.ioctl(number, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+        return self.buffered + held
 
     def start(self, status: int, headers: list[tuple[bytes, bytes]], length: int | None = None) -> None:
         """Status and headers; without a length the body goes in chunks, or to the close for HTTP/1.0."""
