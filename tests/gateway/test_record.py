@@ -54,13 +54,12 @@ def test_prompt_is_kept_only_where_that_is_switched_on(record):
 def test_attempts_have_the_stages_that_were_reached_in_them(record):
     clock = StageClock(100.0)
     clock.mark(Stage.ROUTED, 100.5)
-    record.begin("bad", clock, 101.0)
+    bad = record.begin("bad", clock, 101.0)
     clock.mark(Stage.CONNECTED, 101.25)
-    record.end("failed", errors.Lost("Gone.", internal="bad: refused"), clock, 102.0)
-    record.begin("good", clock, 102.0)
+    record.end(bad, "failed", errors.Lost("Gone.", internal="bad: refused"), clock, 102.0)
+    good = record.begin("good", clock, 102.0)
     clock.mark(Stage.CONNECTED, 102.5)
-    record.end("completed", None, clock, 104.0)
-    record.end("failed", errors.Lost("nobody listens"), clock, 105.0)
+    record.end(good, "completed", None, clock, 104.0)
     first, second = record.finish(None, clock, 0, 0).attempts
     assert (first.channel, first.outcome, first.started_us, first.ended_us) == (
         "bad",

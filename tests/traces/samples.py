@@ -48,6 +48,7 @@ def full(request_id: str = "req_full", **fields: Any) -> Trace:
         "delivered": [{"index": 0, "size": "1024x1024", "format": "png", "bytes": 1_812_334}],
         "bytes_in": 812,
         "bytes_out": 4_567_890,
+        "lost": ["text"],
         "repairs": {"field_name": 2},
         "usage": {"usage": {"input_tokens": 20}},
         "user_agent": "curl/8.5.0",

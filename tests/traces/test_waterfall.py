@@ -35,6 +35,7 @@ delivered              12.84 s    230 ms                                 █
 
 asked      1024x1024, medium, png, partial images: 1
 delivered  1024x1024, png, 1.8 MB
+lost       text
 repairs    field_name × 2
 usage      {"usage":{"input_tokens":20}}
 traffic    812 B in, 4.6 MB out

@@ -1,42 +1,35 @@
 """One request from its admission to its last byte: the task that owns it, whoever is listening.
 
-Carries out the relay machine's actions one by one, feeds the caller, keeps the deadlines, applies the leave policy,
-and records the trace. The only loop over channels in the product is here.
+Carries out the relay machine's actions one by one, feeds the caller, applies the leave policy, and records the trace.
+`leg` fetches the answer, `batch` several of them.
 """
 
 import asyncio
 import random
-import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import structlog
 
-from darkroom.channels.catalog import Channel
-from darkroom.channels.router import rank
-from darkroom.channels.upstream import Answer, FilePart
-from darkroom.errors import Error, Internal, Lost, NoChannel, NotFound, Overloaded
+from darkroom.errors import Error, Internal, Overloaded
 from darkroom.gateway.answers import EVENT_STREAM, JSON, Headers, error_answer, headers, worded
-from darkroom.gateway.body import Body, CallerLeft
-from darkroom.gateway.deadlines import Deadlines
+from darkroom.gateway.batch import Batch
+from darkroom.gateway.body import CallerLeft, Incoming
 from darkroom.gateway.gateway import Gateway
+from darkroom.gateway.inputs import check_mask, materialise
+from darkroom.gateway.leg import Job, Leg
 from darkroom.gateway.record import Record
-from darkroom.gateway.refusal import elsewhere, read_refusal
+from darkroom.gateway.refusal import elsewhere
+from darkroom.gateway.routes import Route, no_route, routes
 from darkroom.gateway.spool import Full, Spool
 from darkroom.gateway.viewer import Outlet, Viewer
+from darkroom.gateway.wishes import wish_for
 from darkroom.ledger.keys import Key
-from darkroom.traces.trace import Attempt
 from darkroom.wire.actions import Action, Earn, Keep, Replay, Send
-from darkroom.wire.codecs.responses import write_request
-from darkroom.wire.elide import Long, render
-from darkroom.wire.relay import Relay, Wish
-from darkroom.wire.request import Request
+from darkroom.wire.request import InputPicture, Request
 from darkroom.wire.stages import Stage, StageClock
 
 log = structlog.get_logger("darkroom.exchange")
 SLOW_READ = 32 * 1024
-CAUGHT_UP_S = 0.05
-"""An upstream that was waited for so long had nothing more to give: the caller has everything."""
 
 
 class Exchange:
@@ -47,11 +40,12 @@ class Exchange:
         gateway: Gateway,
         key: Key,
         request: Request,
-        body: Body,
+        body: Incoming,
         outlet: Outlet,
         clock: StageClock,
         record: Record,
         scenario: bytes = b"",
+        cut_plain: bool = False,
     ) -> None:
         settings = gateway.settings
         self.gateway = gateway
@@ -62,17 +56,18 @@ class Exchange:
         self.outlet = outlet
         self.clock = clock
         self.record = record
-        self.scenario = scenario
-        """Which of the built-in sandbox's scenarios the caller wants."""
+        self.job = Job(gateway, key, request, body, record, scenario)
         self.served = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
         self.channels = gateway.choose(key)
         limit = settings.spool_limit_mb * 1024 * 1024
-        self.spool = Spool(gateway.spools, limit)
         self.lag_spool = Spool(gateway.spools, limit)
         self.viewer = Viewer(outlet, self.lag_spool, settings.caller_lag_s, settings.caller_stall_s)
-        self.relay = Relay(self._wish(), clock)
-        self.relay.word = lambda error: worded(error, self.request_id, settings.support)
+        self._wish = wish_for(settings, key, request, self.request_id, cut_plain)
+        self.leg = Leg(self, self._wish, clock, self.act)
+        self.relay = self.leg.relay
+        self.relay.word = self.word
+        self.batch: Batch | None = None
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._ticker = self._loop.call_at(self.relay.due, self._tick)
@@ -83,22 +78,17 @@ class Exchange:
         outlet.on_gone = self._gone
         record.asked(request, settings.trace_prompts)
 
-    def _wish(self) -> Wish:
-        settings, request = self.gateway.settings, self.request
-        contract = (self.key.dialect or settings.field_names) == "contract"
-        return Wish(
-            stream=request.stream,
-            image=request.image,
-            forced=request.forced,
-            model=request.model,
-            response_id="resp_" + self.request_id[4:],
-            created_at=int(time.time()),
-            spelling="partial_image" if contract else "partial_image_b64",
-            keep_alive_first_s=settings.keep_alive_first_s,
-            keep_alive_every_s=settings.keep_alive_every_s,
-            keep_alive_plain=settings.keep_alive_plain,
-            keep_limit=settings.spool_limit_mb * 1024 * 1024,
-        )
+    def word(self, error: Error) -> Error:
+        """The error as the caller is to read it."""
+        return worded(error, self.request_id, self.gateway.settings.support)
+
+    def read_size(self) -> int:
+        """The largest next read from an upstream."""
+        return SLOW_READ if self.viewer.slow else self.gateway.read_size()
+
+    def caught_up(self) -> None:
+        """The upstream had nothing to give, so the caller may have everything."""
+        self.viewer.caught_up()
 
     # the task
 
@@ -137,10 +127,13 @@ class Exchange:
         self.viewer.close()
         self.outlet.on_gone = None
         self.served.set()
-        trace = self.record.finish(self.relay.outcome, self.clock, self._size, self.outlet.sent)
+        outcome = self.batch.outcome if self.batch is not None else self.relay.outcome
+        trace = self.record.finish(outcome, self.clock, self._size, self.outlet.sent)
         self.gateway.recorder.put(trace)
         self.body.close()
-        self.spool.close()
+        self.leg.close()
+        if self.batch is not None:
+            self.batch.close()
         self.lag_spool.close()
 
     def _gone(self) -> None:
@@ -150,192 +143,103 @@ class Exchange:
         self.record.left = True
         self.clock.mark(Stage.LEFT, self._now())
         policy = self.gateway.settings.leave_policy
-        if not self.relay.ended and (policy == "cancel" or (policy == "auto" and not self.relay.paid)):
+        paid = self.batch.paid if self.batch is not None else self.relay.paid
+        if not self.relay.ended and (policy == "cancel" or (policy == "auto" and not paid)):
             self.end(CallerLeft("The caller left before the answer was complete."))
         else:
             self.served.set()
 
-    # attempts
+    # the answer
 
     async def _serve(self) -> None:
-        ids = set(self.request.ids.values())
-        places = await self.gateway.ids.places(self.key.account_id, ids) if ids else {}
-        choices = self._choices({places[pin].channel for pin in self.request.pins.values() if pin in places})
-        self.clock.mark(Stage.ROUTED, self._now(), choices[0].name)
-        for last, channel in [(channel is choices[-1], channel) for channel in choices]:
-            attempt = self.record.begin(channel.name, self.clock, self._now())
-            try:
-                owned = {
-                    id: place.upstream_id for id, place in places.items() if place.channel == channel.name
-                }
-                await self._attempt(channel, attempt, owned)
-            except Error as error:
-                self.record.end("failed", error, self.clock, self._now())
-                if last or self.relay.sent or self.relay.paid or not elsewhere(error):
-                    raise
-            else:
-                failed = self.relay.outcome.error
-                self.record.error = failed
-                self.record.end("failed" if failed else "completed", failed, self.clock, self._now())
-                return
-
-    def _choices(self, owners: set[str]) -> Sequence[Channel]:
-        tool = self.request.tool
-        ranking = rank(
-            self.channels,
-            self.request.model,
-            tool.model if tool else None,
-            "responses",
-            only=owners or None,
-            pick=random.uniform,
-        )
-        if ranking:
-            return [choice.channel for choice in ranking]
-        if not self.channels:
-            raise NoChannel("No upstream is available on this server. Please ask its operator.")
-        if owners:
-            raise NoChannel(
-                "The upstream that holds this conversation is not available now. Please try again later."
-            )
-        raise NotFound(
-            f"The model `{self.request.model}` does not exist here or you do not have access to it. "
-            "GET /v1/models lists the models of this server.",
-            code="model_not_found",
-            param="model",
-        )
-
-    async def _attempt(self, channel: Channel, attempt: Attempt, owned: dict[str, str]) -> None:
-        relay = self.relay
-        relay.secrets = channel.secrets
-        streaming = (self.request.stream or self.request.image) and "responses" in channel.streams
-        tree, dropped = write_request(self.request, stream=streaming, owned=owned)
-        relay.outcome.repaired(dropped)
-        waits = Deadlines(channel, streaming=streaming, total_s=channel.total_s - self.record.waited_s)
-        answer = await self._opened(channel, streaming, self._parts(tree), waits)
+        job, request = self.job, self.request
+        ids = set(request.ids.values())
+        if ids:
+            job.places = await self.gateway.ids.places(self.key.account_id, ids)
+        owners = {job.places[pin].channel for pin in request.pins.values() if pin in job.places} or None
+        found = routes(request, self.channels, owners, random.uniform)
+        if not found:
+            raise no_route(request, self.channels, owners)
+        bridged = any(route.bridged for route in found)
+        await self._gather(lambda p: request.surface == "edits" or p.kind == "file" or bridged)
+        self.clock.mark(Stage.ROUTED, self._now(), found[0].channel.name)
+        one_by_one = [route for route in found if route.surface == "responses"] if request.n > 1 else []
+        together = [route for route in found if route not in one_by_one]
+        if one_by_one and found[0] in one_by_one:
+            await self._in_parts(found)
+            return
         try:
-            attempt.status = answer.status
-            attempt.upstream_request_id = (
-                answer.headers.get(b"x-request-id", b"").decode("latin-1")[:200] or None
-            )
-            if answer.status != 200:
-                raise await read_refusal(answer, channel)
-            relay.begin(answer.headers.get(b"content-type", b""))
-            await self._pump(answer, waits)
-        finally:
-            self.record.waited_s += waits.waited_s
-            attempt.bytes_in = answer.received
-            self.gateway.ids.record(self.key.account_id, channel.name, relay.outcome.ids)
-            answer.close()
+            await self.leg.run(together)
+        except Error as error:
+            if not one_by_one or self.relay.paid or not elsewhere(error):
+                raise
+            await self._in_parts(one_by_one)
+        else:
+            self.record.error = self.relay.outcome.error
 
-    def _parts(self, tree: dict[str, Any]) -> list[bytes | FilePart]:
-        fd = self.body.spool.fd
-        return [FilePart(fd, p.start, p.stop) if isinstance(p, Long) else p for p in render(tree)]
+    async def _in_parts(self, found: Sequence[Route]) -> None:
+        """Several pictures where the upstream makes one at a time."""
+        self.batch = Batch(self, self._wish)
+        await self.batch.run(found)
 
-    async def _opened(
-        self, channel: Channel, streaming: bool, parts: list[bytes | FilePart], waits: Deadlines
-    ) -> Answer:
-        """Send the request upstream and wait for the head of its answer, saying now and then that we are here."""
-        accept = b"text/event-stream" if streaming else b"application/json"
-        headers = [(b"content-type", b"application/json"), (b"accept", accept)]
-        if channel is self.gateway.sandbox and self.scenario:
-            headers.append((b"x-darkroom-scenario", self.scenario))
-
-        before = self._now()
-
-        def mark(stage: Stage) -> None:
-            self.clock.mark(stage, self._now())
-            if stage is Stage.SENT:
-                waits.sent(self._now() - before)
-
-        left_s = max(0.0, waits.left())
-        try:
-            async with asyncio.timeout(max(0.0, waits.total_left())):
-                return await self.gateway.upstreams.open(
-                    channel, b"POST", b"/responses", headers, parts, mark=mark, deadline_s=left_s
+    async def _gather(self, wanted: Callable[[InputPicture], bool]) -> None:
+        """Bring the input pictures that are needed as files into the body's spool, and check them."""
+        gateway, request, pictures = self.gateway, self.request, self.job.pictures
+        for picture in request.pictures:
+            if wanted(picture):
+                pictures[picture.path] = await materialise(
+                    picture,
+                    self.body,
+                    fetch=gateway.fetch,
+                    resolve=gateway.resolver(self.key.account_id),
+                    slots=gateway.slots,
                 )
-        except TimeoutError:
-            raise waits.error() from None
-        finally:
-            waits.waited(self._now() - before)
-
-    async def _pump(self, answer: Answer, waits: Deadlines) -> None:
-        """From the upstream through the relay machine to the caller, until the answer has its end."""
-        relay = self.relay
-        while not relay.ended:
-            try:
-                data = await self._next(answer, waits)
-            except Lost as error:
-                if not relay.sent and not relay.paid:
-                    raise
-                await self._act(relay.close(error, self._now()))
-                break
-            if not data:
-                await self._act(relay.close(None, self._now()))
-                break
-            before = relay.progress
-            actions = relay.receive(data, self._now())
-            if relay.progress != before:
-                waits.progressed()
-            await self._act(actions)
-        if relay.ended and not relay.outcome.status:
-            relay.close(None, self._now())
-        error = relay.outcome.error  # type: ignore[misc]
-        if error is not None and not relay.sent:  # type: ignore[unreachable]
-            raise error
-
-    async def _next(self, answer: Answer, waits: Deadlines) -> bytes:
-        """What the upstream says next; b"" at its end. Raises TimedOut when a deadline of its has passed."""
-        answer.read_size(SLOW_READ if self.viewer.slow else self.gateway.read_size())
-        before = self._now()
-        try:
-            data = await answer.read(waits.left())
-        except TimeoutError:
-            raise waits.error() from None
-        finally:
-            waits.waited(self._now() - before)
-        if self._now() - before > CAUGHT_UP_S:
-            self.viewer.caught_up()
-        return data
+        mask = request.tool.input_image_mask if request.tool is not None else None
+        first = request.inputs[0].path if request.inputs else None
+        for overlay in (mask, request.markup):
+            if overlay is not None and overlay.path in pictures and first in pictures:
+                check_mask(pictures[overlay.path], pictures[first])
 
     def _tick(self) -> None:
         """Say that we are still here whenever it is time to; an answer that is being written needs no such word."""
         now = self._now()
+        source = self.batch or self.relay
         if not self._acting and not self.outlet.paused:
-            for action in self.relay.tick(now):
+            for action in source.tick(now):
                 if isinstance(action, Send):
-                    self._commit([action])
+                    self.commit([action])
                     self.viewer.write(action.data)
             self.viewer.push()
-        self._ticker = self._loop.call_at(max(self.relay.due, now + 0.05), self._tick)
+        self._ticker = self._loop.call_at(max(source.due, now + 0.05), self._tick)
 
     # actions
 
-    async def _act(self, actions: Sequence[Action]) -> None:
-        """Carry out what the relay machine asks, in order."""
+    async def act(self, leg: Leg, actions: Sequence[Action]) -> None:
+        """Carry out what a leg's relay machine asks, in order."""
         if not actions:
             return
         self._acting = True
         if not self.outlet.started:
-            self._commit(actions)
+            self.commit(actions)
         viewer = self.viewer
         for action in actions:
             kind = type(action)
             if kind is Send:
                 viewer.write(action.data)  # type: ignore[union-attr]
             elif kind is Keep:
-                self._keep(action.data)  # type: ignore[union-attr]
+                self._keep(leg, action.data)  # type: ignore[union-attr]
             elif isinstance(action, Replay):
-                await self._replay(action)
+                await self.replay(leg.spool, action)
             elif not isinstance(action, Earn):
                 self._cut = True
         viewer.push()
         await self._ready()
         self._acting = False
 
-    async def _replay(self, action: Replay) -> None:
+    async def replay(self, spool: Spool, action: Replay) -> None:
         """A range of the spool to the caller, at his pace; if it cannot be whole, no right end is possible any more."""
         try:
-            for piece in self.spool.pieces(action.start, action.stop):
+            for piece in spool.pieces(action.start, action.stop):
                 self.viewer.write(piece)
                 self.viewer.push()
                 await self._ready()
@@ -343,13 +247,13 @@ class Exchange:
             self._cut = True
             raise
 
-    def _keep(self, data: bytes) -> None:
+    def _keep(self, leg: Leg, data: bytes) -> None:
         """For a repair that may need it; without room for it the answer goes on, only that repair is given up."""
         try:
-            self.spool.append(data)
+            leg.spool.append(data)
         except Full as exc:
             log.warning("spool_lost", request_id=self.request_id, reason=str(exc))
-            self.relay.forget_spool()
+            leg.relay.forget_spool()
 
     async def _ready(self) -> None:
         viewer = self.viewer
@@ -358,7 +262,7 @@ class Exchange:
         if viewer.left:
             self._gone()
 
-    def _commit(self, actions: Sequence[Action]) -> None:
+    def commit(self, actions: Sequence[Action], *extra: tuple[bytes, bytes]) -> None:
         """Send the status with the first bytes; a plain answer that is complete already gets its length."""
         sizes = [
             len(a.data) if isinstance(a, Send) else a.stop - a.start
@@ -368,26 +272,34 @@ class Exchange:
         if not sizes or self.outlet.started:
             return
         plain = not self.request.stream
-        whole = plain and self.relay.ended and self.relay.outcome.error is None
+        whole = plain and self.batch is None and self.relay.ended and self.relay.outcome.error is None
         self.record.status = 200
-        self.outlet.start(200, self._headers(JSON if plain else EVENT_STREAM), sum(sizes) if whole else None)
+        out = [*self._headers(JSON if plain else EVENT_STREAM), *extra]
+        self.outlet.start(200, out, sum(sizes) if whole else None)
 
     def _headers(self, content_type: bytes) -> Headers:
-        return headers(self.request_id, content_type, self.channels == (self.gateway.sandbox,))
+        out = headers(self.request_id, content_type, self.channels == (self.gateway.sandbox,))
+        if lost := self.record.trace.lost:
+            out.append((b"x-darkroom-lost", ", ".join(lost).encode("ascii", "replace")[:1000]))
+        return out
 
     async def _fail(self, error: Error) -> None:
         """Tell the caller: by the status while that is possible, in the stream afterwards."""
-        worded(error, self.request_id, self.gateway.settings.support)
+        self.word(error)
         self.record.error = error
-        self.record.end("left" if self.record.left else "failed", error, self.clock, self._now())
+        outcome = "left" if self.record.left else "failed"
+        for leg in (self.leg, *(self.batch.legs if self.batch is not None else ())):
+            leg.end(outcome, error)
+        self.relay.elsewhere = None
         if self._cut:
             return
         if self.outlet.started:
-            await self._act(self.relay.close(error, self._now()))
+            await self.act(self.leg, self.relay.close(error, self._now()))
             return
         if not self.relay.ended:
             self.relay.close(error, self._now())
-        status, extra, data = error_answer(error, self.relay.paid)
+        paid = self.batch.paid if self.batch is not None else self.relay.paid
+        status, extra, data = error_answer(error, paid)
         self.record.status = status
         self.outlet.start(status, self._headers(JSON) + extra, len(data))
         self.outlet.write(data)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,13 +11,16 @@ import structlog
 from darkroom.channels.catalog import Channel
 from darkroom.channels.ids import Ids
 from darkroom.channels.upstream import Upstreams
-from darkroom.errors import Stopping
+from darkroom.errors import Invalid, Stopping
 from darkroom.gateway.body import Body, Budget
+from darkroom.gateway.form import Form
 from darkroom.gateway.spool import Folder
 from darkroom.ledger.keys import Key, Keys
 from darkroom.settings import Settings
 from darkroom.store.engine import Store
 from darkroom.traces.recorder import Recorder
+from darkroom.wire.fields import spell
+from darkroom.wire.request import InputPicture
 
 if TYPE_CHECKING:
     from darkroom.gateway.exchange import Exchange
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 MB = 1024 * 1024
 READ_BUDGET, SMALLEST_READ, LARGEST_READ = 8 * MB, 32 * 1024, 256 * 1024
 """Bytes that all exchanges together may have in hand between two sockets, and the bounds of one read."""
+DECODED_AT_ONCE = 2
 log = structlog.get_logger("darkroom.gateway")
 
 
@@ -53,6 +57,8 @@ class Gateway:
         self.upstreams = Upstreams()
         self.budget = Budget(settings.body_budget_mb * MB)
         self.spools = Folder(settings.data / "spool")
+        self.slots = asyncio.Semaphore(DECODED_AT_ONCE)
+        """Input pictures that are decoded at the same time."""
         self.stopping = False
         self.in_flight: dict[int, int] = {}
         """Exchanges under way by key id."""
@@ -78,10 +84,37 @@ class Gateway:
         """The channels that serve this key."""
         return (self.sandbox,) if key.test or self.open_sandbox else self.channels
 
+    def form(self, content_type: bytes) -> Form:
+        """A place for one request's multipart body."""
+        limit = self.settings.upload_limit_mb * MB
+        return Form(self.budget, self.spools, limit, content_type)
+
     def body(self) -> Body:
         """A place for one request's body."""
         settings = self.settings
         return Body(self.budget, self.spools, settings.body_limit_mb * MB, settings.body_spool_kb * 1024)
+
+    async def fetch(self, url: str, param: str, sink: Callable[[bytes], None]) -> None:
+        """The picture at an address that a customer named."""
+        raise Invalid(
+            "Pictures by address are not fetched here yet. Send a data URL (data:image/png;base64,…).",
+            code="invalid_image_url",
+            param=param,
+        )
+
+    def resolver(
+        self, account_id: int
+    ) -> Callable[[InputPicture, Callable[[bytes], None]], Awaitable[object]]:
+        """Finds the files and the earlier pictures of an account."""
+
+        async def resolve(picture: InputPicture, sink: Callable[[bytes], None]) -> None:
+            raise Invalid(
+                "Pictures by id are not kept here yet. Send the picture itself, as a data URL.",
+                code="image_file_not_found",
+                param=spell(picture.path),
+            )
+
+        return resolve
 
     def enter(self, key: Key) -> None:
         """One more request of this key is under way."""

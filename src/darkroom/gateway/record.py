@@ -35,40 +35,40 @@ class Record:
             key_id=key.id,
             started_at=now_us(),
             finished_at=0,
-            surface="responses",
+            surface="images" if path.startswith("/v1/images") else "responses",
             method=method,
             path=path,
             sandbox=sandbox,
             user_agent=agent.decode("latin-1")[:200] if agent else None,
         )
-        self._running: Attempt | None = None
-        self._marked = 0
+        self._marked: dict[int, int] = {}
+        """How many marks there were when an attempt began, by its number."""
 
     def asked(self, request: Request, prompt: bool) -> None:
         """What the request asks for; its prompt only if that is switched on."""
         trace = self.trace
         trace.model, trace.streamed, trace.image = request.model, request.stream, request.image
         if request.tool is not None:
-            trace.image_model = request.tool.model
+            trace.image_model = request.tool.model if request.surface == "responses" else request.model
             fields = {name: getattr(request.tool, name) for name in _ASKED}
             trace.requested = {name: value for name, value in fields.items() if value is not None}
+        if request.n > 1:
+            trace.requested["n"] = request.n
         if prompt:
             trace.prompt = request.prompt
 
     def begin(self, channel: str, clock: StageClock, now: float) -> Attempt:
         """An attempt at a channel begins."""
-        self._marked = len(clock.marks)
-        self._running = Attempt(channel=channel, started_us=_us(now - clock.start), outcome="")
-        self.trace.attempts.append(self._running)
-        return self._running
+        attempt = Attempt(channel=channel, started_us=_us(now - clock.start), outcome="")
+        self._marked[id(attempt)] = len(clock.marks)
+        self.trace.attempts.append(attempt)
+        return attempt
 
-    def end(self, outcome: str, error: Error | None, clock: StageClock, now: float) -> None:
-        """The attempt under way has ended."""
-        attempt, self._running = self._running, None
-        if attempt is None:
-            return
+    def end(self, attempt: Attempt, outcome: str, error: Error | None, clock: StageClock, now: float) -> None:
+        """An attempt has ended."""
         attempt.outcome, attempt.ended_us = outcome, _us(now - clock.start)
-        attempt.stages = [(m.stage.value, _us(m.at_s), m.detail) for m in clock.marks[self._marked :]]
+        marks = clock.marks[self._marked.pop(id(attempt)) :]
+        attempt.stages = [(m.stage.value, _us(m.at_s), m.detail) for m in marks]
         if error is not None:
             attempt.error_code, attempt.error_message = error.code, error.internal or error.message
 

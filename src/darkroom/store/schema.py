@@ -150,6 +150,7 @@ traces = Table(
     Column("bytes_in", BigInteger, nullable=False),
     Column("bytes_out", BigInteger, nullable=False),
     Column("repairs", Text, nullable=False),
+    Column("lost", Text, nullable=False),  # JSON list: what the upstream could not be asked for
     Column("usage", Text),
     Column("user_agent", Text),
     Column("prompt", Text),

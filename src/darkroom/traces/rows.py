@@ -21,6 +21,7 @@ STAGES_MAX = 500
 
 _JSON: dict[str, Any] = {
     "requested": dict[str, Any],
+    "lost": list[str],
     "delivered": list[dict[str, Any]],
     "repairs": dict[str, int],
     "usage": dict[str, Any] | None,

@@ -57,6 +57,8 @@ class Trace(msgspec.Struct, kw_only=True):
     error_message: str | None = None
     requested: dict[str, Any] = msgspec.field(default_factory=dict)
     """size, quality, output_format, background, partial_images: those that were named."""
+    lost: list[str] = msgspec.field(default_factory=list)
+    """What was asked for and the upstream could not be asked for, in another API than the caller's."""
     delivered: list[dict[str, Any]] = msgspec.field(default_factory=list)
     """One object a picture: index, size, format, bytes and what else is known."""
     bytes_in: int = 0

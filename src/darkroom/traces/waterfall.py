@@ -155,6 +155,8 @@ def _facts(trace: Trace, lang: Language) -> list[str]:
         facts.append(("asked", _asked(trace, lang)))
     facts += [("delivered_line", _picture(picture)) for picture in trace.delivered]
     facts += [("differs", text) for text in _differences(trace, lang)]
+    if trace.lost:
+        facts.append(("lost", ", ".join(map(_safe, trace.lost))))
     if trace.repairs:
         repairs = sorted(trace.repairs.items())
         facts.append(("repairs", ", ".join(f"{_safe(name)} × {count}" for name, count in repairs)))

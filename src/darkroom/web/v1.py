@@ -2,20 +2,23 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import structlog
 
 from darkroom.errors import CallerError, Error, Internal, NotFound
 from darkroom.gateway import admission, answers
+from darkroom.gateway.body import Incoming
 from darkroom.gateway.exchange import Exchange
 from darkroom.gateway.gateway import Gateway, new_id
 from darkroom.gateway.record import Record
 from darkroom.ledger.keys import Key
 from darkroom.web import models
 from darkroom.web.outlet import EXTENSION, Outlet
+from darkroom.wire.codecs.images.request import read_edit, read_form, read_generation
 from darkroom.wire.codecs.responses import read_request
+from darkroom.wire.request import Request
 from darkroom.wire.stages import Stage, StageClock
 
 log = structlog.get_logger("darkroom.web")
@@ -70,11 +73,43 @@ class Call:
 
 async def responses(call: Call) -> None:
     """POST /v1/responses."""
+    await relay(call, call.gateway.body(), lambda body: read_request(body.tree))
+
+
+async def generations(call: Call) -> None:
+    """POST /v1/images/generations."""
+    await relay(call, call.gateway.body(), lambda body: read_generation(body.tree))
+
+
+async def edits(call: Call) -> None:
+    """POST /v1/images/edits: a form, or JSON."""
+    kind = call.headers.get(b"content-type", b"")
+    if kind.lower().startswith(b"multipart/"):
+        await relay(call, call.gateway.form(kind), lambda form: read_form(form.fields))
+    else:
+        await relay(call, call.gateway.body(), lambda body: read_edit(body.tree))
+
+
+async def variations(call: Call) -> None:
+    """POST /v1/images/variations, which was retired with dall-e-2."""
+    await call.sign_in()
+    base = call.base_url()
+    raise NotFound(
+        "Variations were retired with the model that made them. Send the picture and what to change to "
+        f"POST {base}/images/edits instead.",
+        code="unknown_url",
+    )
+
+
+Read = TypeVar("Read", bound=Incoming)
+
+
+async def relay(call: Call, body: Read, read: Callable[[Read], Request]) -> None:
+    """Read the body into a request, and let an exchange serve it."""
     gateway = call.gateway
     clock = StageClock(asyncio.get_running_loop().time())
     key = await call.sign_in()
     clock.mark(Stage.ACCEPTED, clock.start)
-    body = gateway.body()
     sandbox = gateway.choose(key) == (gateway.sandbox,)
     record = Record(call.request_id, key, call.method, call.path, call.headers.get(b"user-agent"), sandbox)
     started = False
@@ -82,12 +117,13 @@ async def responses(call: Call) -> None:
     try:
         length = call.headers.get(b"content-length")
         await body.read(call.receive, int(length) if length else None, gateway.settings.caller_stall_s)
-        admission.stay(gateway)
-        request = read_request(body.tree)
+        request = read(body)
         admission.allow(key, request)
         scenario = call.headers.get(b"x-darkroom-scenario", b"")
         outlet: Outlet = call.scope["extensions"][EXTENSION]
-        exchange = Exchange(gateway, key, request, body, outlet, clock, record, scenario)
+        # OpenAI's SDKs take an error body under status 200 for a success (DESIGN section 4).
+        cut_plain = any(name.startswith(b"x-stainless-") for name in call.headers)
+        exchange = Exchange(gateway, key, request, body, outlet, clock, record, scenario, cut_plain)
         gateway.start(exchange)
         started = True
     except Error as error:
@@ -121,15 +157,20 @@ async def one_model(call: Call) -> None:
     await call.answer(found)
 
 
+KNOWN = ("/responses", "/images/generations", "/images/edits", "/models")
+
+
 async def help_404(call: Call) -> None:
     """Any other path: which base URL and path are right."""
     base, path = call.base_url(), call.path.rstrip("/")
     tail = "/" + path.rpartition("/v1/")[2].lstrip("/")
-    known = tail in ("/responses", "/models") or tail.startswith("/models/")
+    known = tail in KNOWN or tail.startswith("/models/")
     if known and path != "/v1" + tail:
         hint = f"Use {base} as the base URL, so that the address is {base}{tail}."
     elif tail.startswith("/images"):
-        hint = f"The Images API is not offered here yet: make and edit pictures with POST {base}/responses."
+        hint = (
+            f"Make pictures with POST {base}/images/generations, and edit them with POST {base}/images/edits."
+        )
     elif tail.startswith("/responses/"):
         hint = "Responses are not stored here: read the stream of POST /v1/responses instead."
     else:
@@ -152,6 +193,9 @@ async def ready(call: Call) -> None:
 Action = Callable[[Call], Awaitable[None]]
 ROUTES: dict[str, dict[str, Action]] = {
     "/v1/responses": {"POST": responses},
+    "/v1/images/generations": {"POST": generations},
+    "/v1/images/edits": {"POST": edits},
+    "/v1/images/variations": {"POST": variations},
     "/v1/models": {"GET": list_models},
     "/healthz": {"GET": health},
     "/readyz": {"GET": ready},

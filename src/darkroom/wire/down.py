@@ -3,19 +3,24 @@
 `stream` writes events, `whole` one JSON document. A `Hold` is a frame of which a part has been sent or kept.
 """
 
+import re
 from typing import Any, Literal
 
 import msgspec
 
 from darkroom.errors import Error
-from darkroom.wire.actions import Action, Earn, Keep, Outcome, Picture, Send
+from darkroom.wire.actions import Action, Cut, Earn, Keep, Outcome, Picture, Replay, Send
 from darkroom.wire.codecs.responses.events import CALL, is_image
-from darkroom.wire.elide import Long, Path, Tree, render
+from darkroom.wire.elide import LEAD, Long, Path, Tree, render
 from darkroom.wire.picture import read_head_b64
 from darkroom.wire.sse import Head, Piece, Tail  # type: ignore[attr-defined]
 
 _LEAD = 4096
 """Characters of a picture that are looked at for its format and size."""
+_LEADS = 512
+"""Long strings whose first characters are remembered."""
+_BEGUN = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z|[\xc2-\xf4][\x80-\xbf]{0,2}\Z")
+"""An escape or a character that may not be whole, at the end of a string's bytes."""
 
 
 class Hold(msgspec.Struct):
@@ -33,6 +38,8 @@ class Hold(msgspec.Struct):
     count: int = 0
     """Long strings before this one in the frame."""
     repaired: set[str] = msgspec.field(default_factory=set)
+    end: bytes = b""
+    """The last bytes of the long string so far."""
 
 
 def locate(tree: Any, long: Long, path: Path = ()) -> Path | None:
@@ -66,12 +73,42 @@ def has_unkept(tree: Any) -> bool:
     return any(long.kept is None for long in longs_in(tree))
 
 
+def is_picture(where: Any) -> bool:
+    """The place of a picture in a canonical tree."""
+    if where in (("item", "result"), ("partial_image_b64",)):
+        return True
+    return len(where) == 4 and where[:2] == ("response", "output") and where[3] == "result"
+
+
+def resume(sent: Any, tree: Any) -> Any:
+    """The tree that begins as `sent`, the tree so far, has left; what else `tree` has comes behind."""
+    if isinstance(sent, dict) and isinstance(tree, dict):
+        begun = {key: resume(value, tree[key]) if key in tree else value for key, value in sent.items()}
+        return begun | {key: value for key, value in tree.items() if key not in sent}
+    if isinstance(sent, list) and isinstance(tree, list):
+        return [resume(a, b) for a, b in zip(sent, tree, strict=False)] + tree[len(sent) :]
+    return sent
+
+
+def completed(end: bytes) -> bytes:
+    """What makes a string whole that was cut behind `end`: the rest of an escape or a character, if it was inside."""
+    match = _BEGUN.search(end)
+    if match is None:
+        return b""
+    begun = match[0]
+    if begun[:1] == b"\\":  # if this backslash was escaped itself, what is added is just more of the string
+        return b"n" if len(begun) == 1 else b"0" * (6 - len(begun))
+    size = 2 if begun[0] < 0xE0 else 3 if begun[0] < 0xF0 else 4
+    first = {0xE0: 0xA0, 0xF0: 0x90}.get(begun[0], 0x80)
+    return bytes(first if len(begun) == 1 and n == 0 else 0x80 for n in range(size - len(begun)))
+
+
 def closing(hold: Hold, tree: Tree) -> bytes | None:
     """What turns a frame that was cut inside a long string into an error event: the last of equal keys wins."""
     path = locate(hold.tree, hold.long)
     if path is None:
         return None
-    out = b'"'
+    out = completed(hold.end) + b'"'
     for depth in range(len(path) - 1, -1, -1):
         key = path[depth]
         if isinstance(key, int):
@@ -81,27 +118,6 @@ def closing(hold: Hold, tree: Tree) -> bytes | None:
         extra |= {"status": "failed"} if depth else {k: v for k, v in tree.items() if k != "sequence_number"}
         out += b"," + msgspec.json.encode(extra)[1:]
     return out + b"\n\n"
-
-
-def own_calls(response: Tree, calls: dict[int, Any]) -> Tree:
-    """The response with its image calls under the ids that the caller knows them by; `calls` are by output index."""
-    output = response.get("output")
-    if not isinstance(output, list):
-        return response
-    ids = {index: call.id for index, call in calls.items()}
-    there = {item.get("id") for item in output if isinstance(item, dict)}
-    mended = [
-        {**item, "id": ids[index]}
-        if isinstance(item, dict)
-        and item.get("type") == CALL
-        and index in ids
-        and item.get("id") not in ids.values()
-        and ids[index] not in there
-        else item
-        for index, item in enumerate(output)
-    ]
-    same = all(a is b for a, b in zip(mended, output, strict=True))
-    return response if same else {**response, "output": mended}
 
 
 class Down:
@@ -184,14 +200,18 @@ class Down:
         assert hold is not None
         if hold.mode in ("raw", "write"):
             self.out.append(Send(token.data))
+            hold.end = (hold.end + token.data if len(token.data) < 6 else token.data)[-6:]
         if hold.keep:
             self.keep(hold.long, token.data)
 
     def begin(self, hold: Hold, lead: bytes) -> None:
         """The first characters of a hold's long string."""
-        self._leads[hold.long] = lead[:_LEAD]
+        hold.end = lead[-6:]
         if hold.mode == "drop":
             return
+        if len(self._leads) >= _LEADS:
+            self._leads.pop(next(iter(self._leads)))
+        self._leads[hold.long] = lead[:_LEAD]
         if hold.mode != "spool":
             self.send(lead)
         if hold.keep or hold.mode == "spool":
@@ -200,11 +220,12 @@ class Down:
             self.keep(hold.long, lead)
 
     def keep(self, long: Long, data: bytes) -> None:
-        """Into the spool, while it has room; what did not fit whole cannot be replayed."""
+        """Into the spool, until something finds no room; what did not fit whole cannot be replayed."""
         if long.kept is None:
             return
         if self._kept + len(data) > self._keep_limit:
             long.kept = None
+            self._keep_limit = -1  # what came before may have filled it, or not quite: as its chunks were cut
             self.outcome.repaired(["spool_full"])
             return
         self._kept += len(data)
@@ -222,14 +243,36 @@ class Down:
         """The first characters of a picture without `data:image/png;base64,`."""
         if lead[:5].lower() != b"data:":
             return lead
+        comma = lead.find(b",", 0, LEAD)  # what stands behind may not have arrived
+        if comma < 0:
+            return lead
         repairs.append("data_prefix")
-        return lead.partition(b",")[2]
+        return lead[comma + 1 :]
 
     def part(self, tree: Tree, count: int) -> bytes:
         """The text of a tree between its long strings number `count - 1` and `count`."""
         part = render(tree)[2 * count]
         assert isinstance(part, bytes)
         return part
+
+    def spell(
+        self, parts: list[bytes | Long], numbers: list[int], first: bytes = b"", last: bytes = b""
+    ) -> None:
+        """A tree's text: what is long in it comes from the spool, pictures are earned before the last bytes."""
+        for part in parts[:-1]:
+            if isinstance(part, bytes):
+                self.send(first + part)
+                first = b""
+            elif part.kept is not None:
+                self.out.append(Replay(*part.kept))
+            else:
+                self.out.append(Cut())
+                return
+        end = parts[-1]
+        assert isinstance(end, bytes)
+        for number in numbers:
+            self.earn_action(number)
+        self.send(first + end + last)
 
     def own_id(self, response: Tree) -> Tree:
         """The response under the id that the caller knows it by."""
@@ -252,10 +295,14 @@ class Down:
             return None
         return self.earn(item)
 
-    def earn(self, item: Tree) -> int | None:
-        """Note an item's picture in the outcome, once an item; None if it has none or was noted before."""
+    def earn(self, item: Tree, index: int | None = None) -> int | None:
+        """Note an item's picture in the outcome, once an item; None if it has none or was noted before.
+
+        `index` stands for the id of an item without one.
+        """
         image = item.get("result")
-        if item.get("type") != CALL or not is_image(image) or str(item.get("id")) in self._earned:
+        name = str(item.get("id") or index)
+        if item.get("type") != CALL or not is_image(image) or name in self._earned:
             return None
         lead = (
             self._leads.get(image, b"")
@@ -264,11 +311,11 @@ class Down:
         )
         head = read_head_b64(lead)
         number = len(self.outcome.pictures)
-        self._earned[str(item.get("id"))] = number
+        self._earned[name] = number
         known = {key: item[key] for key in ("quality", "background") if isinstance(item.get(key), str)}
         self.outcome.pictures.append(
             Picture(
-                item_id=str(item.get("id")),
+                item_id=name,
                 format=head.format if head else None,
                 width=head.width if head else None,
                 height=head.height if head else None,
@@ -290,19 +337,23 @@ class Down:
         if not items:
             items = [self.done[i] for i in sorted(self.done)]
         else:
-            there = {
+            there = [
                 item.get("id") for item in items if isinstance(item, dict) and is_image(item.get("result"))
-            }
+            ]
             missing = [
                 i for i in self.done.values() if is_image(i.get("result")) and i.get("id") not in there
             ]
-            ids = {item.get("id") for item in missing}
+            ids = [item.get("id") for item in missing]
             if missing:
                 items = [i for i in items if not (isinstance(i, dict) and i.get("id") in ids)] + missing
         if items == output or (not items and isinstance(output, list)):
             return response
         repairs.append("output")
         return {**response, "output": items}
+
+    def full(self, response: Tree) -> bool:
+        """As far as it has come, the last response lacks nothing that was delivered."""
+        return "output" not in response or self.fill(response, []) is response
 
     def earn_action(self, number: int | None) -> None:
         """Ask for the picture to be marked before its last bytes leave."""

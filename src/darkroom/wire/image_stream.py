@@ -13,7 +13,7 @@ from darkroom.errors import Error
 from darkroom.wire.actions import Cut, Replay
 from darkroom.wire.codecs.images.events import write_finished, write_partial
 from darkroom.wire.codecs.responses.events import PARTIAL, is_image
-from darkroom.wire.down import Down, Hold, locate
+from darkroom.wire.down import Down, Hold, completed, locate
 from darkroom.wire.elide import Tree, render
 from darkroom.wire.sse import KEEP_ALIVE, Head, Tail, write_frame
 
@@ -32,14 +32,23 @@ def pictures_in(tree: Tree) -> list[Tree]:
 class ImageStream(Down):
     """Writes the events of one answer. `prefix` is image_generation or image_edit; `n` is how many were asked for."""
 
-    def __init__(self, *args: Any, prefix: str, asked: Tree, n: int = 1, **named: Any) -> None:
+    def __init__(
+        self, *args: Any, prefix: str, asked: Tree, n: int = 1, bare: bool = False, **named: Any
+    ) -> None:
         super().__init__(*args, **named)
         self.prefix = prefix
         self.asked = asked
         """What was asked for, to fill in what the upstream does not say."""
         self.n = n
+        self.bare = bare
+        """A part of a batch: its failure is not the end of the others, so the stream says nothing of it."""
         self._waiting: int | None = None
         """The number of the picture whose event is whole but for its usage."""
+
+    @property
+    def between(self) -> bool:
+        """No event is half sent."""
+        return super().between and self._waiting is None
 
     @property
     def satisfied(self) -> bool:
@@ -223,10 +232,11 @@ class ImageStream(Down):
         self._release(None)
         tree: Tree = {"type": "error", "error": error.fields()}
         if hold is None or hold.mode in ("spool", "drop"):
-            self.send(write_frame(tree))
+            if not self.bare:
+                self.send(write_frame(tree))
             return
         # The frame was cut inside its picture: the last of equal keys wins.
-        self.send(b'","b64_json":"",' + msgspec.json.encode(tree)[1:] + b"\n\n")
+        self.send(completed(hold.end) + b'","b64_json":"",' + msgspec.json.encode(tree)[1:] + b"\n\n")
 
     def keep_alive(self) -> bool:
         """Say that we are still here, if no picture is being sent; a usage that has not come by now is given up."""

@@ -41,6 +41,8 @@ class Observer:
         """Counts what arrived; an upstream's keep-alives do not count."""
         self.finished = 0
         """Pictures that an Images upstream has finished."""
+        self.incomplete = False
+        """The upstream ended the answer early, and said so."""
 
     def see(self, tree: Tree, now: float) -> None:
         """Marks, the paid mark, progress, usage and ids of an event."""
@@ -52,6 +54,7 @@ class Observer:
             detail = str(self.outcome.partials) if stage is Stage.PARTIAL else None
             self.clock.mark(stage, now, detail)
             self.outcome.partials += stage is Stage.PARTIAL
+        self.incomplete = self.incomplete or kind == "response.incomplete"
         item = tree.get("item")
         if isinstance(item, dict):
             self._note_id(item.get("id"))

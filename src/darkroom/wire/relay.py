@@ -7,18 +7,13 @@ waits for `Earn` before the next `Send`. One Relay serves one request; `begin` s
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from darkroom.errors import Error, Invalid, Lost, UpstreamError
-from darkroom.wire import plain, sse
+from darkroom.errors import Error, Lost
+from darkroom.wire import plain, sse, verdict
 from darkroom.wire.actions import Action, Outcome
-from darkroom.wire.backfill import texts_of
 from darkroom.wire.codecs.images.events import canonical, speaks_images
-from darkroom.wire.codecs.responses.events import PARTIAL, is_error, is_image, normalise
-from darkroom.wire.complaint import read_failure
-from darkroom.wire.down import locate
-from darkroom.wire.elide import Piece, Tree
-from darkroom.wire.failure import error_for_customer
+from darkroom.wire.codecs.responses.events import PARTIAL, is_error, normalise
+from darkroom.wire.down import Hold, has_unkept, locate
+from darkroom.wire.elide import Malformed, Piece, Tree, parse
 from darkroom.wire.image_whole import ImageWhole
 from darkroom.wire.observer import Observer
 from darkroom.wire.sse import Broken, Frame, Head, Tail
@@ -28,6 +23,9 @@ from darkroom.wire.whole import Whole
 from darkroom.wire.wish import Surface, Wish, make_down, naming
 
 __all__ = ["Relay", "Wish"]
+
+_ENDS = ("response.completed", "response.incomplete")
+_ENDS = ("response.completed", "response.incomplete")
 
 
 class Relay:
@@ -42,10 +40,13 @@ class Relay:
         """What no message to the caller may contain."""
         self.word: Callable[[Error], object] | None = None
         """Puts the last touch to a message before the caller reads it."""
+        self.elsewhere: Callable[[Error], bool] | None = None
+        """Whether another upstream may be asked after this failure; None: there is no other."""
+        self.lost: Error | None = None
+        """This attempt has failed, and nothing of that was told to the caller: another upstream is to be asked."""
         self.due = clock.start + wish.keep_alive_first_s
         """When `tick` wants to be called."""
         self._reader: sse.Reader | plain.Reader | None = None
-        self._sniff = b""
         self._type = b""
         self._error: Error | None = None
         self._partials: dict[int, int] = {}
@@ -80,17 +81,23 @@ class Relay:
 
     @property
     def ended(self) -> bool:
-        """The answer has had its end; nothing more is expected."""
-        return self._down.ended
+        """The answer, or this attempt at it, has had its end; nothing more is expected."""
+        return self._down.ended or self.lost is not None
+
+    @property
+    def between(self) -> bool:
+        """No event is half sent: another answer's may come in between."""
+        return self._down.between
 
     @property
     def kept(self) -> int:
         """Bytes held in memory by the reader."""
-        return self._reader.kept if self._reader else len(self._sniff)
+        return self._reader.kept if self._reader else 0
 
     def begin(self, content_type: bytes, surface: Surface = "responses") -> None:
         """An upstream's 200 answer starts; its content type is a hint, its first bytes decide."""
-        self._reader, self._sniff, self._type = None, b"", content_type.lower()
+        self._reader, self._type = None, content_type.lower()
+        self._error, self.lost = None, None
         self._surface = surface
         self._down.native = surface == self.wish.surface
         if isinstance(self._down, Stream) and surface == "images":
@@ -98,7 +105,7 @@ class Relay:
 
     def receive(self, data: bytes, now: float) -> list[Action]:
         """The next bytes of the upstream's body."""
-        if self._reader is None:
+        if self._reader is None and self._error is None:
             data = self._choose(data)
         if self._reader is not None and not self.ended:
             for token in self._reader.feed(data):
@@ -115,7 +122,8 @@ class Relay:
                     self._token(token, now)
         if not self.ended and not ((error is None or self._down.satisfied) and self._finish(now)):
             self.fail(error or self._early_end(), now)
-        self._note_end()
+        if self.lost is None:
+            self._note_end()
         return self._take(now)
 
     def forget_spool(self) -> None:
@@ -131,7 +139,10 @@ class Relay:
         return []
 
     def fail(self, error: Error, now: float) -> None:
-        """End as one failure."""
+        """End as one failure, or leave the caller to another upstream."""
+        if not self.paid and self.elsewhere is not None and self.elsewhere(error):
+            self.lost = error
+            return
         if self.word is not None:
             self.word(error)
         self.outcome.status, self.outcome.error = "failed", error
@@ -141,23 +152,16 @@ class Relay:
     # reading
 
     def _choose(self, data: bytes) -> bytes:
-        """Take the reader that the body's first bytes ask for; return what it is to read."""
-        self._sniff += data
-        first = self._sniff.lstrip(b" \t\r\n\xef\xbb\xbf")[:1]
-        if not first:
-            return b""
-        data, self._sniff = self._sniff, b""
+        """Take the reader that the body's first bytes ask for; return what it is to read. White space is dropped."""
+        data = data.lstrip(b" \t\r\n\xef\xbb\xbf")
+        first = data[:1]
         if first == b"{" and b"event-stream" not in self._type:
-            self._reader, data = plain.Reader(), data.lstrip(b" \t\r\n\xef\xbb\xbf")
+            self._reader = plain.Reader()
             if isinstance(self._down, Whole | ImageWhole):
                 self._down.plain = self._down.native
         elif first == b"<":
-            self._error = UpstreamError(
-                "The upstream answered with a web page instead of an image stream; please retry."
-            )
-            self._reader = sse.Reader()
-            return b""
-        else:
+            self._error = verdict.web_page()
+        elif first:
             self._reader = sse.Reader()
         return data
 
@@ -182,19 +186,15 @@ class Relay:
         """A frame's object; some upstreams send it as a string of JSON."""
         if isinstance(value, str) and value.lstrip().startswith("{"):
             try:
-                value = msgspec.json.decode(value)
-            except msgspec.DecodeError:
+                value = parse(value.encode())
+            except Malformed:
                 return None
         return value if isinstance(value, dict) else None
 
     def _frame(self, token: Frame, tree: Tree, now: float) -> None:
         source = tree
         tree, repairs = self._normalise(tree, token.name, True)
-        if self._failure(tree, now):
-            return
-        self._see(tree, now, source)
-        if tree["type"] == "response.completed" and self._lacks_image(tree):
-            self.fail(self._no_image(tree), now)
+        if self._fails(tree, now, source):
             return
         if tree["type"] != "keepalive" or self._down.sent:
             self._down.frame(
@@ -203,9 +203,8 @@ class Relay:
 
     def _head(self, token: Head, now: float) -> None:
         self._seen.progress += 1
-        if token.tree is None:
-            self._seen.paid = True
-            self._down.head(token, None, [])
+        if not isinstance(token.tree, dict):
+            self._unread(token, now)
             return
         self._name = token.name
         tree, repairs = self._normalise(token.tree, token.name, False)
@@ -216,14 +215,38 @@ class Relay:
             self._seen.paid = True
         self._down.head(token, tree, repairs)
 
+    def _unread(self, token: Head, now: float) -> None:
+        """A frame that cannot be followed: an event that is too complex, or no object at all."""
+        self._seen.paid = True
+        hold = self._down.hold
+        if token.tree is not None:
+            if token.first:
+                self._down.hold = Hold("drop", "", {}, token.long, None)
+        elif not token.first and hold is not None and hold.mode in ("write", "spool"):
+            self.fail(verdict.too_complex(), now)
+        elif token.first and token.name in ("error", "response.failed"):
+            self.fail(verdict.unsaid(), now)
+        else:
+            self._down.head(token, None, [])
+
     def _tail(self, token: Tail, now: float) -> None:
-        if token.tree is None:
-            self._down.tail(token, None, [])
+        hold = self._down.hold
+        assert hold is not None
+        if not isinstance(token.tree, dict):
+            if hold.mode != "drop" and not token.raw:
+                self.fail(verdict.too_complex(), now)
+            else:
+                self.outcome.repaired(["garbage"] * (token.tree is not None))
+                self._down.tail(token, None, [])
             return
-        name = self._down.hold.kind if self._down.hold and self._down.hold.mode != "spool" else ""
-        tree, repairs = self._normalise(token.tree, self._name if self._surface == "images" else name, True)
-        self._see(tree, now, token.tree)
-        if self._open is not None:
+        tree, repairs = self._normalise(
+            token.tree, self._name if self._surface == "images" else hold.kind, True
+        )
+        if self._fails(tree, now, token.tree):
+            return
+        if hold.mode == "spool" and has_unkept(tree) and (self.wish.stream or tree["type"] in _ENDS):
+            self.fail(verdict.spool_lost(), now)
+        elif self._open is not None:
             self._end_part(tree, now)
             self._down.frame(tree, [], b"", "")
         else:
@@ -310,58 +333,39 @@ class Relay:
         return {**tree, "partial_image_index": number}
 
     def _broken(self, token: Broken, now: float) -> None:
-        plainly = isinstance(self._reader, plain.Reader)
-        if self._down.hold is None and not plainly:
+        hold = self._down.hold
+        if not isinstance(self._reader, plain.Reader) and (hold is None or hold.mode in ("spool", "drop")):
+            self._down.hold = None
             self.outcome.repaired(["garbage"])
             return
-        self.fail(
-            UpstreamError("The upstream's answer is not valid JSON. Please send the request again."), now
-        )
+        self.fail(verdict.not_json(), now)
 
     # meaning
 
-    def _failure(self, tree: Tree, now: float) -> bool:
-        """An error event in any shape, or a failed response: the answer ends as one failure."""
-        if not is_error(tree) and tree["type"] != "response.failed":
-            return False
-        failure = read_failure(tree, status=None)
-        if failure is None:
-            return False
-        self.fail(error_for_customer(failure, status=None, secrets=self.secrets), now)
+    def _fails(self, tree: Tree, now: float, source: Tree) -> bool:
+        """Look at an event that is there as a whole; True if the answer ended with it as a failure."""
+        error = verdict.failed(tree, self.secrets)
+        if error is None:
+            self._see(tree, now, source)
+            images = self.wish.surface == "images"
+            if tree["type"] != "response.completed" or not self.wish.forced or self.outcome.pictures:
+                return False
+            if not verdict.lacks_image(tree, self._down.done.values(), images=images):
+                return False
+            error = verdict.no_image(tree, images=images)
+        self.fail(error, now)
         return True
 
     def _see(self, tree: Tree, now: float, source: Tree | None = None) -> None:
         """An event's meaning; `source` is the event as an Images upstream sent it."""
         seen, down = self._seen, self._down
         if self._surface == "images" and source is not None:
-            down.usage = seen.see_images(tree, source) or down.usage
+            usage = seen.see_images(tree, source)
+            # An event tells what its own picture cost, a document what all of them cost.
+            down.usage = (seen.image_usage if isinstance(down, ImageWhole) else usage) or down.usage
         seen.see(tree, now)
-        if self._surface == "responses" and seen.image_usage:
+        if self._surface == "responses" and tree["type"] in _ENDS:
             down.usage = seen.image_usage
-
-    def _lacks_image(self, tree: Tree) -> bool:
-        """A picture was demanded, and neither one nor a word of explanation came."""
-        output = (tree.get("response") or {}).get("output")
-        items = [*(output if isinstance(output, list) else []), *self._down.done.values()]
-        told = any(
-            i.get("type") == "message" or is_image(i.get("result")) for i in items if isinstance(i, dict)
-        )
-        if self.wish.surface == "images":
-            told = any(is_image(i.get("result")) for i in items if isinstance(i, dict))
-        return self.wish.forced and not told and not self.outcome.pictures
-
-    def _no_image(self, tree: Tree) -> Error:
-        """The error of an answer without its picture: what the model said instead, where it said something."""
-        said = [text for item in tree["response"].get("output") or [] for text in texts_of(item)]
-        if said and self.wish.surface == "images":
-            return Invalid(
-                f"No picture was made; the model answered: {' '.join(said)[:2000]}",
-                code="content_policy_violation",
-                type="image_generation_user_error",
-            )
-        return UpstreamError(
-            "The upstream finished without a picture. Please send the request again.", code="no_image"
-        )
 
     # ends
 
@@ -378,7 +382,7 @@ class Relay:
 
     def _note_end(self) -> None:
         if not self.outcome.status:
-            self.outcome.status = "completed"
+            self.outcome.status = "incomplete" if self._seen.incomplete else "completed"
         self.outcome.response_id = self.outcome.response_id or self._down.response_id
 
     def _take(self, now: float) -> list[Action]:

@@ -5,35 +5,27 @@ an answer ends once: `response.completed`, `response.incomplete`, or an error ev
 Counterpart of `whole`, which answers with one JSON document. Both read canonical trees (`codecs.responses.events`).
 """
 
+import re
+from collections.abc import Iterable
 from typing import Any
-
-import msgspec
 
 from darkroom.errors import Error
 from darkroom.wire import events
-from darkroom.wire.actions import Cut, Replay
+from darkroom.wire.actions import Cut
 from darkroom.wire.backfill import text_events
-from darkroom.wire.codecs.responses.events import CALL, PARTIAL, encode, is_image, rename
-from darkroom.wire.down import Down, Hold, closing, has_long, locate, own_calls
+from darkroom.wire.calls import STEPS, Call, advance, find_call, own_calls
+from darkroom.wire.codecs.responses.events import CALL, PARTIAL, encode, is_error, is_image, rename
+from darkroom.wire.down import Down, Hold, closing, has_long, is_picture, locate, resume
 from darkroom.wire.elide import Tree, render
 from darkroom.wire.events import Event
 from darkroom.wire.sse import KEEP_ALIVE, Head, Tail, write_frame
 
-STEPS = ("added", "in_progress", "generating", "completed", "done")
-"""What happens to an image call, in order."""
 _NEEDS = {"in_progress": 1, "generating": 2, "partial_image": 3, "completed": 3}
 _REACHES = {"in_progress": 2, "generating": 3, "partial_image": 3, "completed": 4}
 _ONCE = {"added": 1, "in_progress": 2}
 """Steps that another attempt does not tell again."""
 _ENDS = ("response.completed", "response.incomplete")
-
-
-class Call(msgspec.Struct):
-    """An image call as the caller has seen it so far; `step` counts what has happened of STEPS."""
-
-    index: int
-    id: str
-    step: int = 0
+_RESPONSE_ID = re.compile(rb'"id":\s?"(resp_[\w-]{1,128})"')
 
 
 class Stream(Down):
@@ -50,6 +42,8 @@ class Stream(Down):
         self.created: Tree | None = None
         self.in_progress = False
         self.calls: dict[int, Call] = {}
+        self.over: dict[int, Any] = {}
+        """The ids of the output items that the caller has had whole, by index."""
 
     # whole frames
 
@@ -58,9 +52,7 @@ class Stream(Down):
         kind: str = tree["type"]
         if self.created is None and not kind.startswith("response."):
             return
-        if self.created is not None and (
-            kind == "response.created" or (kind == "response.in_progress" and self.in_progress)
-        ):
+        if self._had(kind):
             return
         call = self._before(kind, tree)
         if call is not None and call.step >= _ONCE.get(kind.rpartition(".")[2], 99):
@@ -69,15 +61,13 @@ class Stream(Down):
             tree = self._last(tree, repairs)
         tree, changed = self._fix(tree, call)
         self.outcome.repaired(repairs)
-        self._after(kind, tree, call)
         if raw and not changed and not repairs and name == kind:
             self.earn_action(self.earns(kind, tree))
             self.send(raw)
         else:
             self.note(["frame"] if not raw or name != kind else [])
             self.write(tree)
-        self.number += 1
-        self.ended = kind in _ENDS
+        self._after(kind, tree, call)
 
     def _last(self, tree: Tree, repairs: list[str]) -> Tree:
         """The last event with a full output; what was never streamed of it is streamed first."""
@@ -92,8 +82,7 @@ class Stream(Down):
         return {**tree, "response": self.fill(response, repairs)}
 
     def _finished(self, index: int, item: Tree) -> bool:
-        ids = {done.get("id") for done in self.done.values()}
-        return index in self.done or item.get("id") in ids
+        return index in self.over or (item.get("id") or index) in self.over.values()
 
     def _stream_item(self, index: int, item: Tree) -> None:
         """The events of an item that came only with the last event."""
@@ -102,32 +91,19 @@ class Stream(Down):
             call = self._call("response.output_item.done", tree) if is_image(item.get("result")) else None
             if call is None:
                 return
-            self._advance(call, 4)
+            self._emit_all(advance(call, 4))
             call.step = 5
             self.emit(events.ItemDone(output_index=index, item=item))
         else:
-            for event in text_events(index, item):
-                self.emit(event)
+            self._emit_all(text_events(index, item))
+        self.over[index] = item.get("id")
         self.remember(index, item)
 
     def write(self, tree: Tree) -> None:
         """One event from its tree; pictures in it come from the spool, and are earned before its last bytes."""
         number = self.earns(tree["type"], tree)
         first = b"event: %b\ndata: " % tree["type"].encode()
-        parts = render(tree)
-        for part in parts[:-1]:
-            if isinstance(part, bytes):
-                self.send(first + part)
-                first = b""
-            elif part.kept is not None:
-                self.out.append(Replay(*part.kept))
-            else:
-                self.out.append(Cut())
-                return
-        last = parts[-1]
-        assert isinstance(last, bytes)
-        self.earn_action(number)
-        self.send(first + last + b"\n\n")
+        self.spell(render(tree), [] if number is None else [number], first, b"\n\n")
 
     def emit(self, event: Event) -> None:
         """An event that the upstream left out."""
@@ -135,6 +111,10 @@ class Stream(Down):
         self.write(tree)
         self.number += 1
         self.note(["added_" + tree["type"].rpartition(".")[2]])
+
+    def _emit_all(self, left_out: Iterable[Event]) -> None:
+        for event in left_out:
+            self.emit(event)
 
     # frames in pieces
 
@@ -144,20 +124,19 @@ class Stream(Down):
             self._middle(self.hold, token, tree, repairs)
             return
         if tree is None:
-            self.hold = Hold("raw", token.name, {}, token.long, None)
-            self.send(token.raw + token.lead)
+            self._unread(token)
             return
         kind: str = tree["type"]
         where = locate(tree, token.long)
-        spool = where is None or kind == "message" or (kind in _ENDS and not self._delivered(tree, where))
-        spool = spool or (kind == "response.output_item.done" and "item" not in tree)
+        had = self._had(kind)
+        spool = where is None or had or self._waits(kind, tree, where)
         call = None if spool else self._before(kind, tree)
         fixed, changed = (tree, False) if spool else self._fix(tree, call)
-        lead = self.strip(token.lead, repairs) if where and _is_picture(where) else token.lead
+        lead = self.strip(token.lead, repairs) if where and is_picture(where) else token.lead
         raw = bool(token.raw) and not changed and not repairs and token.name == kind
-        mode = "spool" if spool else "raw" if raw else "write"
+        mode = "drop" if had else "spool" if spool else "raw" if raw else "write"
         self.hold = hold = Hold(mode, kind, fixed, token.long, call)  # type: ignore[arg-type]
-        hold.keep = kind == "response.output_item.done" and where == ("item", "result")
+        hold.keep = kind == "response.output_item.done"
         if mode == "raw":
             self.send(token.raw)
         elif mode == "write":
@@ -167,46 +146,100 @@ class Stream(Down):
         self.outcome.repaired(repairs)
         hold.repaired = set(repairs)
 
+    def _waits(self, kind: str, tree: Tree, where: Any) -> bool:
+        """What must come before this event, or instead of it, is known only when it is there as a whole."""
+        if kind in ("message", "response.failed") or is_error(tree):
+            return True
+        if kind == "response.output_item.done":
+            return "item" not in tree
+        if kind not in _ENDS or where[:2] == ("response", "output"):
+            return kind in _ENDS and not self._delivered(tree, where)
+        if where[0] != "response" or not self.full(tree["response"]):
+            return True
+        return not self.over or any(call.step < 5 for call in self.calls.values())
+
+    def _had(self, kind: str) -> bool:
+        """The caller has had this event, from an earlier attempt or from us."""
+        return (kind == "response.created" and self.created is not None) or (
+            kind == "response.in_progress" and self.in_progress
+        )
+
+    def _unread(self, token: Head) -> None:
+        """A frame that is too complex to follow begins: it passes as it is."""
+        kind = token.name
+        had = self._had(kind)
+        self.hold = Hold("drop" if had else "raw", kind, {}, token.long, None)
+        if had:
+            return
+        if kind == "response.created":
+            found = _RESPONSE_ID.search(token.lead)
+            self.response_id = found[1].decode() if found else self.response_id
+        elif self.created is None:
+            self._begin({"type": kind})
+        self.in_progress = self.in_progress or kind == "response.in_progress"
+        self.send(token.raw + token.lead)
+
     def _middle(self, hold: Hold, token: Head, tree: Tree | None, repairs: list[str]) -> None:
         """A second long string in the same frame."""
         hold.long, hold.count = token.long, hold.count + 1
-        if tree is None:
-            self.out.append(Cut())
+        if tree is None:  # too complex from here on: the rest passes as it is
+            hold.keep = False
+            if hold.mode == "raw":
+                self.send(token.lead)
             return
-        hold.tree = self._fix(tree, hold.call)[0] if hold.mode != "spool" else tree
-        if hold.mode == "raw" and not set(repairs) - hold.repaired and token.raw:
+        where = locate(tree, token.long)
+        lead = self.strip(token.lead, repairs) if where and is_picture(where) else token.lead
+        new = set(repairs) - hold.repaired
+        if hold.mode == "raw" and not new:
+            hold.tree = tree
             self.send(token.raw)
-        elif hold.mode != "spool":
+        elif hold.mode in ("raw", "write"):
+            hold.mode, hold.repaired = "write", hold.repaired | new
+            self.outcome.repaired(sorted(new))
+            hold.tree = resume(hold.tree, self._fix(tree, hold.call)[0])
             self.send(self.part(hold.tree, hold.count))
-        self.begin(hold, token.lead)
+        self.begin(hold, lead)
 
     def tail(self, token: Tail, tree: Tree | None, repairs: list[str]) -> None:
         """The frame has ended."""
         hold, self.hold = self.hold, None
         assert hold is not None
+        if hold.mode == "drop":
+            return
+        kind = hold.kind
         if tree is None:
-            self.out.append(Cut()) if not token.raw else self.send(token.raw)
-            self.number += 1
-            self.ended = hold.kind in _ENDS
+            self.earn_action(self.earns(kind, hold.tree))
+            self.send(token.raw)
+            self._after(kind, hold.tree, hold.call)
             return
         if hold.mode == "spool":
             self.frame(tree, repairs, b"", "")
             self.outcome.repaired(["spooled"])
             return
-        kind = tree["type"]
-        tree, changed = self._fix(tree, hold.call)
+        response = tree.get("response")
+        if kind in _ENDS and isinstance(response, dict) and "output" not in hold.tree["response"]:
+            tree = {**tree, "response": self.fill(response, repairs)}
+        tree, changed = self._fix({**tree, "type": kind}, hold.call)
         new = set(repairs) - hold.repaired
         self.outcome.repaired(sorted(new))
-        self._after(kind, tree, hold.call)
-        self.earn_action(self.earns(kind, tree))
-        if token.raw and not new and not (changed and hold.mode == "raw") and hold.mode == "raw":
-            self.send(token.raw)
+        numbers = self._numbers(kind, tree)
+        if token.raw and not new and not changed and hold.mode == "raw":
+            self.spell([token.raw], numbers)
         else:
-            last = render(tree)[-1]
-            assert isinstance(last, bytes)
-            self.send(last + b"\n\n")
-        self.number += 1
-        self.ended = kind in _ENDS
+            self.spell(render(resume(hold.tree, tree))[2 * hold.count + 2 :], numbers, last=b"\n\n")
+        self._after(kind, tree, hold.call)
+
+    def _numbers(self, kind: str, tree: Tree) -> list[int]:
+        """The pictures that this event delivers. A last event delivers those that had no event of their own."""
+        found = [self.earns(kind, tree)]
+        if kind in _ENDS:
+            output = tree["response"].get("output")
+            found += [
+                self.earn(item, index)
+                for index, item in enumerate(output if isinstance(output, list) else [])
+                if isinstance(item, dict) and not self._finished(index, item)
+            ]
+        return [number for number in found if number is not None]
 
     # ends
 
@@ -237,7 +270,7 @@ class Stream(Down):
             return
         event = events.Error(message=error.message, code=error.code, type=error.type, param=error.param)
         tree = encode(event, self.number) | {"error": error.fields()}
-        if hold is not None and hold.mode != "spool":
+        if hold is not None and hold.mode in ("raw", "write"):
             end = closing(hold, tree)
             if end is None:
                 self.out.append(Cut())
@@ -254,7 +287,7 @@ class Stream(Down):
 
     def keep_alive(self) -> bool:
         """Say that we are still here, if no frame is open."""
-        if self.hold is not None and self.hold.mode != "spool":
+        if not self.between:
             return False
         self.send(KEEP_ALIVE)
         return True
@@ -275,7 +308,7 @@ class Stream(Down):
         call = self._call(kind, tree)
         if call is not None:
             step = kind.rpartition(".")[2]
-            self._advance(call, 4 if step == "done" else _NEEDS.get(step, 0))
+            self._emit_all(advance(call, 4 if step == "done" else _NEEDS.get(step, 0)))
         return call
 
     def _begin(self, tree: Tree) -> None:
@@ -284,13 +317,7 @@ class Stream(Down):
         known = {k: v for k, v in known.items() if k != "usage"} if isinstance(known, dict) else {}
         if has_long(known):
             known = {k: v for k, v in known.items() if not has_long(v)}
-        head = {
-            "id": self.response_id,
-            "object": "response",
-            "created_at": self.created_at,
-            "model": self.model,
-        }
-        base: Tree = {**head, **self.base}
+        base: Tree = {**self._head(), **self.base}
         self.created = {**base, **known, "status": "in_progress", "error": None, "output": []}
         self.created.pop("completed_at", None)
         self.emit(events.Created(response=self.created))
@@ -299,53 +326,29 @@ class Stream(Down):
         self.in_progress = True
 
     def _call(self, kind: str, tree: Tree) -> Call | None:
-        item = tree.get("item")
-        if kind in ("response.output_item.added", "response.output_item.done"):
-            if not isinstance(item, dict) or not (item.get("type") == CALL or is_image(item.get("result"))):
-                return None
-            item_id = item.get("id")
-        elif kind.startswith(f"response.{CALL}."):
-            item_id = tree.get("item_id")
-        else:
-            return None
-        index = tree.get("output_index")
-        found = next((c for c in self.calls.values() if c.id == item_id), None)
-        if isinstance(index, int):
-            found = self.calls.get(index) or found
-        elif found is None and self.calls and not item_id:
-            found = self.calls[max(self.calls)]
-        if found is None:
-            index = index if isinstance(index, int) else max([*self.calls, *self.done], default=-1) + 1
-            item_id = item_id if isinstance(item_id, str) and item_id else f"ig_{self.response_id[5:]}{index}"
-            found = self.calls[index] = Call(index, item_id)
-        return found
+        free = max([*self.calls, *self.done], default=-1) + 1
+        return find_call(self.calls, kind, tree, response_id=self.response_id, free=free)
 
-    def _advance(self, call: Call, step: int) -> None:
-        """Add the steps of an image call that the upstream left out, up to `step`."""
-        at: dict[str, Any] = {"output_index": call.index, "item_id": call.id}
-        while call.step < step:
-            call.step += 1
-            match STEPS[call.step - 1]:
-                case "added":
-                    item = {"id": call.id, "type": CALL, "status": "in_progress"}
-                    self.emit(events.ItemAdded(output_index=call.index, item=item))
-                case "in_progress":
-                    self.emit(events.ImageInProgress(**at))
-                case "generating":
-                    self.emit(events.ImageGenerating(**at))
-                case "completed":
-                    self.emit(events.ImageCompleted(**at))
+    def _head(self) -> Tree:
+        head = {"id": self.response_id, "object": "response"}
+        return {**head, "created_at": self.created_at, "model": self.model}
 
     def _after(self, kind: str, tree: Tree, call: Call | None) -> None:
         """Note what the caller has now seen."""
+        self.number += 1
+        self.ended = kind in _ENDS
         if kind == "response.created" or (kind == "response.queued" and self.created is None):
             response = tree.get("response")
-            self.created = response if isinstance(response, dict) and not has_long(response) else {}
-            self.created = {"id": self.response_id, "object": "response", "output": [], **self.created}
+            known = response if isinstance(response, dict) else {}
+            known = {key: value for key, value in known.items() if not has_long(value)}
+            self.created = {**self._head(), "output": [], **known}
         elif kind == "response.output_item.added" and call:
             call.step = max(call.step, 1)
         elif kind == "response.output_item.done":
-            self.remember(tree.get("output_index"), tree.get("item"))
+            index, item = tree.get("output_index"), tree.get("item")
+            self.remember(index, item)
+            if isinstance(index, int):
+                self.over[index] = item.get("id") if isinstance(item, dict) else None
             if call:
                 call.step = 5
         elif call:
@@ -380,13 +383,7 @@ class Stream(Down):
 
     def _delivered(self, tree: Tree, where: Any) -> bool:
         """The picture at `where` of a last event has been delivered by its own event (or is no picture)."""
-        if not _is_picture(where):
+        if not is_picture(where):
             return True
         index = where[2]
         return self._finished(index, tree["response"]["output"][index])
-
-
-def _is_picture(where: Any) -> bool:
-    if where in (("item", "result"), ("partial_image_b64",)):
-        return True
-    return len(where) == 4 and where[:2] == ("response", "output") and where[3] == "result"

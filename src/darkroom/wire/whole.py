@@ -7,10 +7,10 @@ Counterpart of `stream`.
 import msgspec
 
 from darkroom.errors import Error
-from darkroom.wire.actions import Cut, Replay
+from darkroom.wire.actions import Cut
 from darkroom.wire.codecs.responses.events import is_image
-from darkroom.wire.down import Down, Hold, has_unkept, locate
-from darkroom.wire.elide import Tree, render
+from darkroom.wire.down import Down, Hold, has_unkept, is_picture, locate, resume
+from darkroom.wire.elide import Long, Tree, render
 from darkroom.wire.sse import Head, Tail
 
 _ENDS = ("response.completed", "response.incomplete")
@@ -34,59 +34,47 @@ class Whole(Down):
             return
         self.outcome.repaired(repairs)
         filled: list[str] = []
-        response = self.fill(tree["response"], filled)
+        response = tree.get("response")
+        response = response if isinstance(response, dict) else self._base(kind.rpartition(".")[2])
+        response = self.fill(response, filled)
         self.outcome.repaired(filled)
         if self.plain and raw and not repairs and not filled:
-            self._earn_all(response)
-            self.send(raw)
+            self._write([raw], response)
         else:
-            self._write(response)
-        self.begun = self.ended = True
+            self._write(render(response), response)
 
-    def _write(self, response: Tree) -> None:
-        parts = render(response)
-        for part in parts[:-1]:
-            if isinstance(part, bytes):
-                self.send(part)
-            elif part.kept is not None:
-                self.out.append(Replay(*part.kept))
-            else:
-                self.out.append(Cut())
-                return
-        self._earn_all(response)
-        last = parts[-1]
-        assert isinstance(last, bytes)
-        self.send(last)
+    def _base(self, status: str) -> Tree:
+        """A response that the upstream did not tell."""
+        head = {"id": self.response_id, "object": "response", "created_at": self.created_at}
+        return {**head, "status": status, "model": self.model}
 
-    def _earn_all(self, response: Tree) -> None:
+    def _write(self, parts: list[bytes | Long], response: Tree) -> None:
+        """The end of the document, and with it all pictures of the response."""
         output = response.get("output")
-        for item in output if isinstance(output, list) else []:
-            if isinstance(item, dict):
-                self.earn_action(self.earn(item))
+        items = enumerate(output if isinstance(output, list) else [])
+        numbers = [self.earn(item, index) for index, item in items if isinstance(item, dict)]
+        self.spell(parts, [number for number in numbers if number is not None])
+        self.begun = self.ended = True
 
     def head(self, token: Head, tree: Tree | None, repairs: list[str]) -> None:
         """A long string of an event begins."""
         hold = self.hold
         if not token.first and hold is not None:
-            hold.long, hold.count = token.long, hold.count + 1
-            if hold.mode == "raw":
-                self.send(token.raw)
-            elif hold.mode == "write" and tree is not None:
-                self.send(self.part(tree["response"], hold.count))
-            self.begin(hold, token.lead)
+            if tree is not None:
+                self._middle(hold, token, tree, repairs)
             return
         if tree is None:
-            self.hold = Hold("spool", token.name, {}, token.long, None)
+            self.hold = Hold("drop", token.name, {}, token.long, None)
             return
         kind = tree["type"]
         where = locate(tree, token.long)
         direct = kind in _ENDS and where is not None and where[0] == "response"
-        image = where is not None and where[-1] == "result"
-        lead = self.strip(token.lead, repairs) if image else token.lead
+        direct = direct and (where[:2] == ("response", "output") or self.full(tree["response"]))
+        lead = self.strip(token.lead, repairs) if where and is_picture(where) else token.lead
         if not direct:
-            self.hold = Hold("spool", kind, tree, token.long, None, keep=kind == "response.output_item.done")
-            if self.hold.keep:
-                self.begin(self.hold, lead)
+            wanted = kind in ("response.output_item.done", "message", *_ENDS)
+            self.hold = hold = Hold("spool" if wanted else "drop", kind, tree, token.long, None)
+            self.begin(hold, lead)
             return
         raw = self.plain and bool(token.raw) and not repairs
         self.hold = hold = Hold("raw" if raw else "write", kind, tree, token.long, None)
@@ -96,38 +84,49 @@ class Whole(Down):
         self.send(token.raw if raw else self.part(tree["response"], 0))
         self.begin(hold, lead)
 
+    def _middle(self, hold: Hold, token: Head, tree: Tree, repairs: list[str]) -> None:
+        """A second long string in the same frame."""
+        hold.long, hold.count = token.long, hold.count + 1
+        where = locate(tree, token.long)
+        lead = self.strip(token.lead, repairs) if where and is_picture(where) else token.lead
+        new = set(repairs) - hold.repaired
+        if hold.mode == "raw" and not new:
+            hold.tree = tree
+            self.send(token.raw)
+        elif hold.mode in ("raw", "write"):
+            hold.mode, hold.repaired = "write", hold.repaired | new
+            self.outcome.repaired(sorted(new))
+            hold.tree = resume(hold.tree, tree)
+            self.send(self.part(hold.tree["response"], hold.count))
+        self.begin(hold, lead)
+
     def tail(self, token: Tail, tree: Tree | None, repairs: list[str]) -> None:
         """The event that `head` began has ended."""
         hold, self.hold = self.hold, None
         assert hold is not None
         if tree is None:
             return
-        if hold.mode == "spool":
+        if hold.mode in ("spool", "drop"):
             self.frame(tree, repairs, b"", "")
             return
+        response = tree["response"]
+        if "output" not in hold.tree["response"]:
+            response = self.fill(response, repairs)
         new = set(repairs) - hold.repaired
         self.outcome.repaired(sorted(new))
-        self._earn_all(tree["response"])
-        last = render(tree["response"])[-1]
-        assert isinstance(last, bytes)
-        self.send(token.raw if hold.mode == "raw" and not new else last)
-        self.ended = True
+        parts: list[bytes | Long] = [token.raw]
+        if hold.mode == "write" or new:
+            parts = render(resume(hold.tree["response"], response))[2 * hold.count + 2 :]
+        self._write(parts, response)
 
     def finish(self) -> bool:
         """The upstream ended cleanly without a last event: complete the answer if a picture was delivered to us."""
         items = [self.done[i] for i in sorted(self.done)]
         if self.begun or not any(is_image(i.get("result")) and not has_unkept(i) for i in items):
             return False
-        response = {
-            "id": self.response_id,
-            "object": "response",
-            "created_at": self.created_at,
-            "status": "completed",
-        }
-        more = {"model": self.model, "output": items, "error": None, "incomplete_details": None}
+        response = {**self._base("completed"), "output": items, "error": None, "incomplete_details": None}
         self.note(["added_completed"])
-        self._write({**response, **more})
-        self.begun = self.ended = True
+        self._write(render(response), response)
         return True
 
     def fail(self, error: Error) -> None:
@@ -139,14 +138,8 @@ class Whole(Down):
             self.out.append(Cut())
             return
         reason = {"code": error.code or "server_error", "message": error.message}
-        response = {
-            "id": self.response_id,
-            "object": "response",
-            "created_at": self.created_at,
-            "status": "failed",
-        }
-        more = {"model": self.model, "output": [], "error": reason, "incomplete_details": None}  # type: ignore[var-annotated]
-        self.send(msgspec.json.encode({**response, **more}))
+        response = {**self._base("failed"), "output": [], "error": reason, "incomplete_details": None}
+        self.send(msgspec.json.encode(response))
 
     def keep_alive(self) -> bool:
         """White space before the document."""

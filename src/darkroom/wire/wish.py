@@ -46,7 +46,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     echo: Tree = {}
     """Responses alone: the request's fields as a response repeats them, where the upstream knows of none."""
     bare: bool = False
-    """Images alone: only the entries of the document, for a part of a batch."""
+    """Images alone: it is a part of a batch: only the entries of the document, no word of a failure in a stream."""
     cut_plain: bool = False
     """Images alone: a failure after white space closes the connection."""
 
@@ -63,7 +63,8 @@ def make_down(wish: Wish, outcome: Outcome) -> Down:
         return down
     named |= {"asked": wish.asked, "n": wish.n}
     if wish.stream:
-        return ImageStream(outcome, prefix="image_edit" if wish.edit else "image_generation", **named)
+        prefix = "image_edit" if wish.edit else "image_generation"
+        return ImageStream(outcome, prefix=prefix, bare=wish.bare, **named)
     return ImageWhole(outcome, bare=wish.bare, cut=wish.cut_plain, **named)
 
 

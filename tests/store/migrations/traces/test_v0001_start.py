@@ -11,8 +11,8 @@ from darkroom.store.migrations.traces import v0001_start as step
 
 TRACE = (
     "INSERT INTO traces (request_id, started_at, finished_at, surface, method, path, streamed, image, sandbox,"
-    " outcome, requested, delivered, bytes_in, bytes_out, repairs, stages)"
-    " VALUES (:id, 1795000000123456, 0, 's', 'm', 'p', true, true, false, 'failed', '{}', '[]', 0, 0, '{}', '[]')"
+    " outcome, requested, delivered, bytes_in, bytes_out, repairs, lost, stages)"
+    " VALUES (:id, 1795000000123456, 0, 's', 'm', 'p', true, true, false, 'failed', '{}', '[]', 0, 0, '{}', '[]', '[]')"
 )
 ATTEMPT = (
     "INSERT INTO attempts (request_id, number, channel, started_us, outcome, bytes_in, stages)"

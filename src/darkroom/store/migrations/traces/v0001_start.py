@@ -36,6 +36,7 @@ def upgrade(op: Operations) -> None:
         sa.Column("bytes_in", sa.BigInteger, nullable=False),
         sa.Column("bytes_out", sa.BigInteger, nullable=False),
         sa.Column("repairs", sa.Text, nullable=False),
+        sa.Column("lost", sa.Text, nullable=False),
         sa.Column("usage", sa.Text),
         sa.Column("user_agent", sa.Text),
         sa.Column("prompt", sa.Text),

@@ -5,6 +5,7 @@ and `events`. Trees may hold a `Long` wherever a string stands; keys keep their 
 been sent already can still be finished.
 """
 
+import re
 from typing import Any
 
 from darkroom.wire import events
@@ -28,6 +29,9 @@ URL_KEYS = ("url", "image_url", "output_url", "result_url")
 CALL = "image_generation_call"
 PARTIAL = f"response.{CALL}.partial_image"
 FORMATS = ("size", "quality", "background", "output_format")
+_KIND = re.compile(r"[\w.:-]{1,100}")
+"""What a type may be: it stands on a line of its own."""
+_STATUSES = ("queued", "in_progress", "completed", "failed", "incomplete")
 
 
 def is_image(value: Any) -> bool:
@@ -71,7 +75,8 @@ def _is_data_url(value: Any) -> bool:
 def strip_prefix(image: Any) -> Any:
     """A picture without its `data:image/png;base64,`; a Long is left as it is."""
     if isinstance(image, str) and image[:5].lower() == "data:":
-        return image.partition(",")[2]
+        _, comma, rest = image.partition(",")
+        return rest if comma else image
     return image
 
 
@@ -132,16 +137,19 @@ def _mend_partial(tree: Tree, repairs: list[str]) -> Tree:
     return tree
 
 
-def _kind(tree: Tree, name: str) -> str:
-    """The type of a tree that does not say it."""
-    if name and name != "message":
+def _kind(tree: Tree, name: str, whole: bool) -> str:
+    """The type of a tree that does not say it; "message" if nothing tells, or may not tell yet."""
+    if _KIND.fullmatch(name):
         return name
     if tree.get("error"):
         return "error"
     response = tree.get("response")
-    if isinstance(response, dict):
-        return f"response.{response.get('status') or 'completed'}"
-    return "message"
+    return _response_kind(response) if isinstance(response, dict) and whole else "message"
+
+
+def _response_kind(response: Tree) -> str:
+    status = response.get("status")
+    return f"response.{status if status in _STATUSES else 'completed'}"
 
 
 def normalise(tree: Tree, name: str = "", whole: bool = True) -> tuple[Tree, list[str]]:
@@ -152,11 +160,11 @@ def normalise(tree: Tree, name: str = "", whole: bool = True) -> tuple[Tree, lis
     repairs: list[str] = []
     kind = tree.get("type")
     if tree.get("object") == "response" and "response" not in tree:
-        kind = f"response.{tree.get('status') or 'completed'}"
+        kind = _response_kind(tree)
         tree = {"type": kind, "response": tree}
         repairs.append("envelope")
-    elif not isinstance(kind, str) or not kind:
-        kind = _kind(tree, name)
+    elif not isinstance(kind, str) or not _KIND.fullmatch(kind):
+        kind = _kind(tree, name, whole)
         tree = {"type": kind, **{k: v for k, v in tree.items() if k != "type"}}
         repairs.append("type")
     if kind == PARTIAL:
