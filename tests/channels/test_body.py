@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from darkroom.channels.body import JOIN_BYTES, PIECE_BYTES, Base64Part, FilePart, data_url, length, pieces
+from darkroom.channels.body import JOIN_BYTES, PIECE_BYTES, Base64Part, FilePart, inlined, length, pieces
 from darkroom.errors import Internal
 from darkroom.wire.elide import Upload
 
@@ -105,5 +105,5 @@ def test_base64_part_is_a_data_url_of_known_length_in_bounded_pieces(picture, si
 
 def test_picture_in_a_json_text_is_its_data_url(picture):
     with picture.open("rb") as file:
-        part = data_url(Upload(("image_url",), 3, 9, "image/webp"), file.fileno())
+        part = inlined(Upload(("image_url",), 3, 9, "image/webp"), file.fileno())
         assert b"".join(told([part])) == b"data:image/webp;base64," + b64encode(picture.read_bytes()[3:9])

@@ -39,9 +39,12 @@ class Base64Part(msgspec.Struct, frozen=True):
 Part = bytes | FilePart | Base64Part
 
 
-def data_url(upload: Upload, fd: int) -> Base64Part:
-    """What stands for a picture between the quotes of a JSON text."""
+def inlined(upload: Upload, fd: int) -> Base64Part:
+    """What stands for a picture between the quotes of a JSON text: its data URL."""
     return Base64Part(fd, upload.start, upload.stop, f"data:{upload.media};base64,".encode("ascii"))
+
+
+data_url = inlined
 
 
 def length(parts: Sequence[Part]) -> int:
