@@ -31,15 +31,15 @@ def example(name: str, target: Target) -> str:
     return text.replace("https://junfeiai.com/v1", target.url).replace("YOUR_API_KEY", target.key)
 
 
-def digest_of(png: bytes) -> str:
-    """The digest of a picture, after a look at it: a real PNG of the size that was asked for, whole."""
-    with Image.open(io.BytesIO(png)) as image:
+def digest_of(file: bytes, format: str = "PNG") -> str:
+    """The digest of a picture, after a look at it: a real file of the size that was asked for, whole."""
+    with Image.open(io.BytesIO(file)) as image:
         image.load()
-        assert (image.format, image.size) == ("PNG", SIZE)
+        assert (image.format, image.size) == (format, SIZE)
         colours = image.resize((16, 16)).getcolors(256)
         assert colours is not None
         assert len(colours) > 16, "nothing is drawn on it"
-    return hashlib.sha256(png).hexdigest()
+    return hashlib.sha256(file).hexdigest()
 
 
 def digest_of_text(text: str) -> str:
