@@ -1,5 +1,6 @@
 """What the tests of the sandbox share: small sheets, how far pictures are apart, and a sandbox on loopback."""
 
+import asyncio
 import contextlib
 import io
 import json
@@ -118,23 +119,44 @@ async def sandbox(scenario: str = SMALL, key: str | None = None) -> AsyncIterato
 
 
 async def hear(
-    client: httpx2.AsyncClient,
-    body: Tree,
-    scenario: str = "",
-    path: str = "/responses",
-    patience_s: float = 30,
+    client: httpx2.AsyncClient, body: Tree, scenario: str = "", path: str = "/responses"
 ) -> tuple[bytes, str]:
-    """The bytes of an answer, and how it ended: `whole`, `cut`, `reset`, or `silent` for that many seconds."""
+    """The bytes of an answer, and how it ended: `whole`, `cut` or `reset`."""
     heard = bytearray()
     headers = {"x-darkroom-scenario": scenario}
     try:
-        async with client.stream("POST", path, json=body, headers=headers, timeout=patience_s) as answer:
+        async with client.stream("POST", path, json=body, headers=headers) as answer:
             async for piece in answer.aiter_bytes():
                 heard += piece
     except httpx2.RemoteProtocolError:
         return bytes(heard), "cut"
-    except httpx2.ReadTimeout:
-        return bytes(heard), "silent"
     except httpx2.ReadError:
         return bytes(heard), "reset"
     return bytes(heard), "whole"
+
+
+async def hear_until_silence(client: httpx2.AsyncClient, body: Tree, scenario: str, frames: int) -> bytes:
+    """The bytes of an answer that says nothing more after that many events: nothing for a tenth of a second."""
+    heard = bytearray()
+
+    async def listen() -> None:
+        async with client.stream(
+            "POST", "/responses", json=body, headers={"x-darkroom-scenario": scenario}
+        ) as answer:
+            async for piece in answer.aiter_bytes():
+                heard.extend(piece)
+                if heard.count(b"\n\n") >= frames:
+                    enough.set()
+        ended.set()
+
+    enough, ended = asyncio.Event(), asyncio.Event()
+    task = asyncio.get_running_loop().create_task(listen())
+    try:
+        if frames:
+            await asyncio.wait_for(enough.wait(), 30)
+        await asyncio.wait({task}, timeout=0.1)
+        assert not ended.is_set(), "the answer has ended"
+        return bytes(heard)
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

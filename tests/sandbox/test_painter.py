@@ -114,6 +114,7 @@ def test_inputs_read_before_give_the_same_picture():
     assert paint(wish, read_inputs(wish)).tobytes() == paint(wish).tobytes()
 
 
+@pytest.mark.slow
 def test_picture_that_is_elsewhere_is_stood_in_for_by_its_name():
     def stood(name):
         return paint(ask("dawn", images=(STAND_IN + name,), mask=None))

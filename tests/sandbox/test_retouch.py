@@ -115,6 +115,7 @@ def test_picture_that_lies_about_its_size_is_refused(bomb):
     assert refused.value.code == "invalid_image_file"
 
 
+@pytest.mark.slow
 def test_text_that_unpacks_to_a_hundred_megabytes_is_refused():
     bomb = png(
         96,

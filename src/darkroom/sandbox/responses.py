@@ -213,8 +213,9 @@ class Story:
 def delivered(wish: Wish, scenario: Scenario) -> Wish:
     """What is delivered for a wish: the same, unless the scenario plays an upstream that does as it likes."""
     width, height = scenario.deliver_size or (wish.width, wish.height)
+    format = scenario.deliver_format or wish.format
     return msgspec.structs.replace(
-        wish, width=width, height=height, format=scenario.deliver_format or wish.format
+        wish, width=width, height=height, format=format, transparent=wish.transparent and format != "jpeg"
     )
 
 
@@ -225,7 +226,7 @@ def ask_of(wish: Wish, prompt: str, scenario: Scenario, variant: int = 0) -> Ask
         width=wish.width,
         height=wish.height,
         quality=wish.quality,
-        transparent=wish.transparent and wish.format != "jpeg",
+        transparent=wish.transparent,
         format=wish.format,
         compression=wish.compression,
         mark=scenario.mark,

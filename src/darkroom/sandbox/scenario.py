@@ -156,7 +156,8 @@ def _read(word: str, value: str | None) -> object:
         )
     if word in NUMBERS:
         low, high = NUMBERS[word]
-        if value is None or not value.isascii() or not value.isdecimal() or not low <= int(value) <= high:
+        digits = value is not None and value.isascii() and value.isdecimal() and len(value) <= 12
+        if value is None or not digits or not low <= int(value) <= high:
             raise _wrong(word, value, f"a whole number from {low} to {high}")
         return int(value)
     if word in CHOICES:

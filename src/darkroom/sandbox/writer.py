@@ -47,7 +47,8 @@ class Writer:
             out.append(
                 self._frame("vendor.progress", self._numbered({"type": "vendor.progress", "percent": 42}))
             )
-        out.append(self._frame(tree["type"], self._numbered(self._bent(tree))))
+        bent = self._bent(tree)
+        out.append(self._frame(bent["type"], self._numbered(bent)))
         return b"".join(out)
 
     def said(self, event: str | None, value: Any) -> bytes:

@@ -5,6 +5,8 @@ import pytest
 from darkroom.sandbox.scenes.flower import draw_flower
 from tests.sandbox.drawing import count, share, sheet
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("detail", [0.5, 1.0, 1.7])
 def test_bunch_spreads_to_both_sides(detail):

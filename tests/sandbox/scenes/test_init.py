@@ -10,6 +10,8 @@ from darkroom.sandbox.palette import PALETTES, SCENES
 from darkroom.sandbox.scenes import PLACES, THINGS, draw_scene
 from tests.sandbox.drawing import far, share, sheet
 
+pytestmark = pytest.mark.slow
+
 NAMES = sorted(SCENES)
 
 
