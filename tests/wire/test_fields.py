@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.errors import Invalid
-from darkroom.wire.elide import Long
+from darkroom.wire.elide import DEEPEST, Long
 from darkroom.wire.fields import (
-    DEEPEST,
     check_depth,
     kind,
     missing,

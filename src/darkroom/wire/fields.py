@@ -7,12 +7,10 @@ where long texts belong. What a field's value means is the codec's business.
 from typing import Any
 
 from darkroom.errors import Invalid
-from darkroom.wire.elide import Long, Path, Tree
+from darkroom.wire.elide import DEEPEST, Long, Path, Tree
 
 Text = str | Long
 """A string, or where a long one lies."""
-DEEPEST = 100
-"""Objects and arrays within each other."""
 
 
 def spell(path: Path) -> str:

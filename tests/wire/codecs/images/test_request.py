@@ -22,8 +22,7 @@ from darkroom.wire.codecs.images.request import (
     read_form,
     read_generation,
 )
-from darkroom.wire.elide import Elider, Long, Upload
-from darkroom.wire.fields import DEEPEST
+from darkroom.wire.elide import DEEPEST, Elider, Long, Upload
 from darkroom.wire.request import ImageTool, InputPicture, Request
 from tests.wire.codecs.images.samples import DATA, EDITS, GENERATIONS, URL, junk, junk_parts
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from darkroom.errors import Invalid
 from darkroom.wire.codecs.responses.ownership import disown
-from darkroom.wire.codecs.responses.request import read_request
-from darkroom.wire.elide import Long
+from darkroom.wire.codecs.responses.request import read_request, write_request
+from darkroom.wire.elide import Long, Upload
 
 LONG = Long(("input", 0, "result"), 100, 900_000)
 
@@ -216,3 +216,38 @@ def test_thousands_of_foreign_ids_take_linear_time() -> None:
     tree, repairs = sent(ask(*[CALL] * 3000, *[MESSAGE] * 3000, {"role": "assistant", "content": [part]}))
     assert len(repairs) == 8000
     assert tree["input"][6000]["content"][0]["annotations"] == []
+
+
+FILED = {
+    "model": "gpt-5.5",
+    "input": [{"role": "user", "content": [{"type": "input_image", "file_id": "file-1", "detail": "high"}]}],
+    "tools": [{"type": "image_generation", "input_image_mask": {"file_id": "file-2"}}],
+}
+PLACES = (("input", 0, "content", 0, "file_id"), ("tools", 0, "input_image_mask", "file_id"))
+
+
+def test_a_file_goes_upstream_as_its_picture_and_never_as_its_id() -> None:
+    before = copy.deepcopy(FILED)
+    request = read_request(FILED)
+    assert [(picture.path, picture.kind) for picture in request.pictures] == [(at, "file") for at in PLACES]
+    files = {at: Upload(at, 0, 9, "image/png") for at in PLACES}
+    tree, repairs = write_request(request, stream=None, owned=(), pictures=files)
+    assert tree["input"][0]["content"] == [
+        {"type": "input_image", "image_url": files[PLACES[0]], "detail": "high"}
+    ]
+    assert tree["tools"] == [
+        {"type": "image_generation", "input_image_mask": {"image_url": files[PLACES[1]]}}
+    ]
+    assert repairs == []
+    assert before == FILED
+
+
+@pytest.mark.parametrize("given, missing", [(0, "file-2"), (1, "file-1")])
+def test_a_file_that_nobody_found_is_refused_even_if_the_upstream_knows_its_id(
+    given: int, missing: str
+) -> None:
+    files = {PLACES[given]: Upload(PLACES[given], 0, 9)}
+    with pytest.raises(Invalid, match=missing) as caught:
+        write_request(read_request(FILED), stream=None, owned={"file-1", "file-2"}, pictures=files)
+    assert caught.value.code == "image_file_not_found"
+    assert write_request(read_request(FILED), stream=None, owned=None) == (FILED, [])
