@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.errors import Invalid
+from darkroom.wire.codecs import responses
 from darkroom.wire.codecs.images.request import (
     ESCAPED,
     LONGEST_PROMPT,
@@ -36,6 +37,11 @@ CONTRACT: dict[str, Any] = {
     "partial_images": 1,
 }
 EDIT: dict[str, Any] = {"prompt": "at night", "images": [{"image_url": DATA}, {"file_id": "file-1"}]}
+BOTH: dict[str, Any] = EDIT | {
+    "input": "a cat",
+    "model": "gpt-image-2",
+    "tools": [{"type": "image_generation"}],
+}
 FILE = Upload(("image",), 0, 9, "image/png", "input.png")
 FORM = [
     ("model", "gpt-image-2"),
@@ -284,8 +290,13 @@ def test_rubbish_raises_nothing_but_invalid() -> None:
     for number in range(20_000):
         tree, parts = junk(random), junk_parts(random)
         if number % 2:
-            tree, parts = (EDIT | tree if isinstance(tree, dict) else tree), [*FORM, *parts]
-        for read, asked in ((read_generation, tree), (read_edit, tree), (read_form, parts)):
+            tree, parts = (BOTH | tree if isinstance(tree, dict) else tree), [*FORM, *parts]
+        for read, asked in (
+            (read_generation, tree),
+            (read_edit, tree),
+            (read_form, parts),
+            (responses.read_request, tree),
+        ):
             found[read.__name__] += tried(read, asked)
-    assert len(found) == 3
+    assert len(found) == 4
     assert min(found.values()) > 100
