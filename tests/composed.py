@@ -42,6 +42,7 @@ class Composed:
     def __init__(self, gateway: Gateway, port: int, secret: str, client: httpx2.AsyncClient) -> None:
         self.gateway = gateway
         self.client = client
+        self.talks: list[Talk] = []
         self.port = port
         self.secret = secret
         self.base = f"http://127.0.0.1:{port}/v1"
@@ -62,7 +63,8 @@ class Composed:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=limit)
         head = f"POST /v1/responses HTTP/1.0\r\nauthorization: Bearer {self.secret}\r\n"
         writer.write(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
-        return Talk(reader, writer)
+        self.talks.append(Talk(reader, writer))
+        return self.talks[-1]
 
     async def traces(self) -> list[Trace]:
         """What has been recorded, newest first."""
@@ -124,7 +126,12 @@ async def running(folder: Path, *channels: dict[str, Any], **settings: Any) -> A
             serving(make_app(gateway), "127.0.0.1", 0, http=Protocol) as server,
             httpx2.AsyncClient(timeout=20) as client,
         ):
-            yield Composed(gateway, server.port, secret, client)
+            made = Composed(gateway, server.port, secret, client)
+            try:
+                yield made
+            finally:
+                for talk in made.talks:
+                    talk.leave()
 
 
 @contextlib.asynccontextmanager

@@ -140,6 +140,7 @@ class Leg:
         first = streaming and route.surface == "responses"
         waits = Deadlines(channel, streaming=first, total_s=channel.total_s - job.record.waited_s)
         answer = await self._opened(route, order, streaming, waits)
+        known = len(relay.outcome.ids)
         try:
             attempt.status = answer.status
             said = answer.headers.get(b"x-request-id", b"")
@@ -153,7 +154,8 @@ class Leg:
             job.record.waited_s += waits.waited_s
             attempt.bytes_in = answer.received
             if route.surface == "responses":
-                job.gateway.ids.record(job.key.account_id, channel.name, relay.outcome.ids)
+                given = {id: id for id in relay.outcome.ids[known:]} | relay.outcome.renamed
+                job.gateway.ids.record(job.key.account_id, channel.name, given)
             answer.close()
 
     async def _opened(self, route: Route, order: Order, streaming: bool, waits: Deadlines) -> Answer:
