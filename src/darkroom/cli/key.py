@@ -1,6 +1,6 @@
 """`darkroom key`: the API keys that let customers in."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -31,6 +31,14 @@ def create(
             "--model", metavar="MODEL", help="A model that the key may use; repeat it. Without: every model."
         ),
     ] = None,
+    store: Annotated[
+        Literal["always", "never"] | None,
+        typer.Option(
+            "--store",
+            help="Store all finished pictures of this key, or none. Without: as the installation's"
+            " `store_pictures` says.",
+        ),
+    ] = None,
     data: place.Data = None,
     config: place.Config = None,
     json: output.Json = False,
@@ -40,7 +48,8 @@ def create(
 
     models = tuple(dict.fromkeys(model)) if model else None
     made, secret = place.in_store(
-        place.settings(context, data, config), lambda store: Keys(store).create(account, name, test, models)
+        place.settings(context, data, config),
+        lambda opened: Keys(opened).create(account, name, test, models, store=store),
     )
     if json:
         output.document({"id": made.id, "key": secret, "account": made.account})
@@ -69,7 +78,7 @@ def show_all(
         output.document({"keys": msgspec.to_builtins(found)})
         return
     output.table(
-        ("ID", "ACCOUNT", "KEY", "NAME", "MODELS", "MADE (UTC)", "LAST USED (UTC)", "REVOKED (UTC)"),
+        ("ID", "ACCOUNT", "KEY", "NAME", "MODELS", "STORE", "MADE (UTC)", "LAST USED (UTC)", "REVOKED (UTC)"),
         [
             (
                 key.id,
@@ -77,6 +86,7 @@ def show_all(
                 key.hint,
                 key.name,
                 "all" if key.models is None else ",".join(key.models),
+                key.store or "default",
                 output.moment(key.created_at),
                 output.moment(key.last_used_at),
                 output.moment(key.revoked_at),

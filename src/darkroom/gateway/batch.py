@@ -6,7 +6,7 @@ Some delivered is a success; none is the first failure.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -14,7 +14,7 @@ from darkroom.errors import Error
 from darkroom.gateway.leg import Leg, Owner
 from darkroom.gateway.routes import Route
 from darkroom.gateway.spool import Spool
-from darkroom.wire.actions import Action, Earn, Keep, Outcome, Replay, Send
+from darkroom.wire.actions import Action, Earn, Keep, Outcome, Replay, Send, Store
 from darkroom.wire.codecs.images.events import add_usage
 from darkroom.wire.image_whole import ending, opening
 from darkroom.wire.sse import KEEP_ALIVE
@@ -37,7 +37,9 @@ class Batch:
         self.legs = [
             Leg(
                 exchange,
-                msgspec.structs.replace(part, response_id=f"{wish.response_id}_{number}"),
+                msgspec.structs.replace(
+                    part, response_id=f"{wish.response_id}_{number}", link=_numbered(wish, number)
+                ),
                 StageClock(exchange.clock.start),
                 self.act,
             )
@@ -90,14 +92,17 @@ class Batch:
     async def act(self, leg: Leg, actions: Sequence[Action]) -> None:
         """Carry out what one leg's relay machine asks."""
         if not self._wish.stream:
-            self._put(leg, actions)
+            await self._put(leg, actions)
             return
         if not actions:
             return
         if self._holder is not leg:
             await self._pen.acquire()
             self._holder = leg
-        await self._exchange.act(leg, actions)
+        await self._exchange.act(leg, [a for a in actions if not isinstance(a, Store)])
+        for action in actions:
+            if isinstance(action, Store):
+                await self._exchange.store(leg, action, self.legs.index(leg))
         self.due = max(self.due, leg.relay.due)
         if leg.relay.between:
             self._release(leg)
@@ -119,7 +124,7 @@ class Batch:
             self._holder = None
             self._pen.release()
 
-    def _put(self, leg: Leg, actions: Sequence[Action]) -> None:
+    async def _put(self, leg: Leg, actions: Sequence[Action]) -> None:
         """A plain answer's part goes to its own spool."""
         result = self._results[id(leg)]
         for action in actions:
@@ -130,6 +135,8 @@ class Batch:
             elif isinstance(action, Replay):
                 for piece in leg.spool.pieces(action.start, action.stop):
                     result.append(piece)
+            elif isinstance(action, Store):
+                await self._exchange.store(leg, action, self.legs.index(leg))
 
     async def _write(self, failed: int) -> None:
         """The document: every picture that is whole, in order."""
@@ -171,3 +178,9 @@ class Batch:
                 usage = getattr(part, key)
                 if usage is not None:
                     setattr(whole, key, add_usage(getattr(whole, key), usage))
+
+
+def _numbered(wish: Wish, number: int) -> Callable[[int, str | None], str] | None:
+    """The address of a leg's only picture, which has `number` in the whole answer."""
+    link = wish.link
+    return None if link is None else lambda _, kind: link(number, kind)

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from darkroom.errors import Error, Internal, Overloaded
+from darkroom.gateway.album import Kept
 from darkroom.gateway.answers import EVENT_STREAM, JSON, Headers, error_answer, headers, worded
 from darkroom.gateway.batch import Batch
 from darkroom.gateway.body import CallerLeft, Incoming
+from darkroom.gateway.fidelity import HEADER, asked_for, delivered_as, header_value
 from darkroom.gateway.gateway import Gateway
 from darkroom.gateway.inputs import check_mask, materialise
 from darkroom.gateway.leg import Job, Leg
@@ -24,7 +26,9 @@ from darkroom.gateway.spool import Full, Spool
 from darkroom.gateway.viewer import Outlet, Viewer
 from darkroom.gateway.wishes import wish_for
 from darkroom.ledger.keys import Key
-from darkroom.wire.actions import Action, Earn, Keep, Replay, Send
+from darkroom.wire.actions import Action, Earn, Keep, Replay, Send, Store
+from darkroom.wire.codecs.responses.recall import recall
+from darkroom.wire.elide import Path, Upload
 from darkroom.wire.request import InputPicture, Request
 from darkroom.wire.stages import Stage, StageClock
 
@@ -46,6 +50,7 @@ class Exchange:
         record: Record,
         scenario: bytes = b"",
         cut_plain: bool = False,
+        base: str = "",
     ) -> None:
         settings = gateway.settings
         self.gateway = gateway
@@ -63,7 +68,8 @@ class Exchange:
         limit = settings.spool_limit_mb * 1024 * 1024
         self.lag_spool = Spool(gateway.spools, limit)
         self.viewer = Viewer(outlet, self.lag_spool, settings.caller_lag_s, settings.caller_stall_s)
-        self._wish = wish_for(settings, key, request, self.request_id, cut_plain)
+        self.kept = Kept(gateway.album, key.account_id, self.request_id, base)
+        self._wish = wish_for(settings, key, request, self.request_id, cut_plain, self.kept.link)
         self.leg = Leg(self, self._wish, clock, self.act)
         self.relay = self.leg.relay
         self.relay.word = self.word
@@ -129,7 +135,7 @@ class Exchange:
         self.served.set()
         outcome = self.batch.outcome if self.batch is not None else self.relay.outcome
         trace = self.record.finish(outcome, self.clock, self._size, self.outlet.sent)
-        self.gateway.recorder.put(trace)
+        self.gateway.ended(trace)
         self.body.close()
         self.leg.close()
         if self.batch is not None:
@@ -156,6 +162,7 @@ class Exchange:
         ids = set(request.ids.values())
         if ids:
             job.places = await self.gateway.ids.places(self.key.account_id, ids)
+            request = await self._recalled(request)
         owners = {job.places[pin].channel for pin in request.pins.values() if pin in job.places} or None
         found = routes(request, self.channels, owners, random.uniform)
         if not found:
@@ -182,18 +189,36 @@ class Exchange:
         self.batch = Batch(self, self._wish)
         await self.batch.run(found)
 
+    async def _recalled(self, request: Request) -> Request:
+        """The request with stored pictures in the place of image calls that are named by their ids alone."""
+        here = {channel.name for channel in self.channels}
+        found: dict[Path, Upload] = {}
+        for picture in request.inputs:
+            if picture.kind == "item" and isinstance(picture.value, str):
+                place = self.job.places.get(picture.value)
+                kept = await self.gateway.album.pictures.by_item(self.key.account_id, picture.value)
+                if (place is None or place.channel not in here) and kept is not None:
+                    found[picture.path] = await self._materialise(picture)
+        if found:
+            request = self.job.request = self.request = recall(request, found)
+        return request
+
+    async def _materialise(self, picture: InputPicture) -> Upload:
+        album = self.gateway.album
+        return await materialise(
+            picture,
+            self.body,
+            fetch=album.fetch,
+            resolve=album.resolver(self.key.account_id),
+            slots=self.gateway.slots,
+        )
+
     async def _gather(self, wanted: Callable[[InputPicture], bool]) -> None:
         """Bring the input pictures that are needed as files into the body's spool, and check them."""
-        gateway, request, pictures = self.gateway, self.request, self.job.pictures
+        request, pictures = self.request, self.job.pictures
         for picture in request.pictures:
             if wanted(picture):
-                pictures[picture.path] = await materialise(
-                    picture,
-                    self.body,
-                    fetch=gateway.fetch,
-                    resolve=gateway.resolver(self.key.account_id),
-                    slots=gateway.slots,
-                )
+                pictures[picture.path] = await self._materialise(picture)
         mask = request.tool.input_image_mask if request.tool is not None else None
         first = request.inputs[0].path if request.inputs else None
         for overlay in (mask, request.markup):
@@ -230,11 +255,23 @@ class Exchange:
                 self._keep(leg, action.data)  # type: ignore[union-attr]
             elif isinstance(action, Replay):
                 await self.replay(leg.spool, action)
+            elif isinstance(action, Store):
+                await self.store(leg, action, action.index)
             elif not isinstance(action, Earn):
                 self._cut = True
         viewer.push()
         await self._ready()
         self._acting = False
+
+    async def store(self, leg: Leg, action: Store, number: int) -> None:
+        """Keep a picture. Where its address is the answer, a failure of that is the answer's."""
+        picture = leg.relay.outcome.pictures[action.index]
+        try:
+            await self.gateway.album.store(self.kept, number, picture, leg.spool, action.start, action.stop)
+        except (Error, ValueError, OSError) as exc:
+            log.warning("picture_not_stored", request_id=self.request_id, reason=str(exc))
+            if self._wish.link is not None:
+                raise Internal("The picture was made but could not be stored here.") from exc
 
     async def replay(self, spool: Spool, action: Replay) -> None:
         """A range of the spool to the caller, at his pace; if it cannot be whole, no right end is possible any more."""
@@ -275,7 +312,16 @@ class Exchange:
         whole = plain and self.batch is None and self.relay.ended and self.relay.outcome.error is None
         self.record.status = 200
         out = [*self._headers(JSON if plain else EVENT_STREAM), *extra]
+        if plain and (told := self._fidelity()) is not None:
+            out.append((HEADER, told))
         self.outlet.start(200, out, sum(sizes) if whole else None)
+
+    def _fidelity(self) -> bytes | None:
+        """Asked against delivered, as far as the first bytes of the picture tell it when the status goes out."""
+        outcome = self.batch.outcome if self.batch is not None else self.relay.outcome
+        seen = outcome.pictures or self.relay.begun
+        n = self.request.n if outcome.pictures else len(seen)
+        return header_value(asked_for(self.request.tool), delivered_as(seen), n)
 
     def _headers(self, content_type: bytes) -> Headers:
         out = headers(self.request_id, content_type, self.channels == (self.gateway.sandbox,))

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,7 +11,8 @@ import structlog
 from darkroom.channels.catalog import Channel
 from darkroom.channels.ids import Ids
 from darkroom.channels.upstream import Upstreams
-from darkroom.errors import Invalid, Stopping
+from darkroom.errors import Stopping
+from darkroom.gateway.album import Album
 from darkroom.gateway.body import Body, Budget
 from darkroom.gateway.form import Form
 from darkroom.gateway.spool import Folder
@@ -19,8 +20,7 @@ from darkroom.ledger.keys import Key, Keys
 from darkroom.settings import Settings
 from darkroom.store.engine import Store
 from darkroom.traces.recorder import Recorder
-from darkroom.wire.fields import spell
-from darkroom.wire.request import InputPicture
+from darkroom.traces.trace import Trace
 
 if TYPE_CHECKING:
     from darkroom.gateway.exchange import Exchange
@@ -56,7 +56,12 @@ class Gateway:
         self.recorder = Recorder(traces)
         self.upstreams = Upstreams()
         self.budget = Budget(settings.body_budget_mb * MB)
+        self.uploads = Budget(settings.upload_budget_mb * MB)
         self.spools = Folder(settings.data / "spool")
+        self.album: Album
+        """Pictures and files that are kept; there once the gateway is open."""
+        self.observers: list[Callable[[Trace], None]] = []
+        """Who is told of each request that has ended."""
         self.slots = asyncio.Semaphore(DECODED_AT_ONCE)
         """Input pictures that are decoded at the same time."""
         self.stopping = False
@@ -67,7 +72,8 @@ class Gateway:
 
     async def open(self) -> None:
         """Start what runs beside the exchanges."""
-        for run in (self.keys.watch, self.ids.run, self.recorder.run):
+        self.album = await Album.open(self.settings, self.store)
+        for run in (self.keys.watch, self.ids.run, self.recorder.run, self.album.run):
             self._keep(asyncio.get_running_loop().create_task(run()))
 
     async def close(self) -> None:
@@ -78,43 +84,28 @@ class Gateway:
         await self.ids.flush()
         await self.recorder.close()
         await self.upstreams.close()
+        await self.album.close()
         self.spools.clear()
 
     def choose(self, key: Key) -> tuple[Channel, ...]:
         """The channels that serve this key."""
         return (self.sandbox,) if key.test or self.open_sandbox else self.channels
 
+    def ended(self, trace: Trace) -> None:
+        """A request has ended: record it, and tell who wants to know."""
+        self.recorder.put(trace)
+        for observe in self.observers:
+            observe(trace)
+
     def form(self, content_type: bytes) -> Form:
         """A place for one request's multipart body."""
         limit = self.settings.upload_limit_mb * MB
-        return Form(self.budget, self.spools, limit, content_type)
+        return Form(self.uploads, self.spools, limit, content_type)
 
     def body(self) -> Body:
         """A place for one request's body."""
         settings = self.settings
         return Body(self.budget, self.spools, settings.body_limit_mb * MB, settings.body_spool_kb * 1024)
-
-    async def fetch(self, url: str, param: str, sink: Callable[[bytes], None]) -> None:
-        """The picture at an address that a customer named."""
-        raise Invalid(
-            "Pictures by address are not fetched here yet. Send a data URL (data:image/png;base64,…).",
-            code="invalid_image_url",
-            param=param,
-        )
-
-    def resolver(
-        self, account_id: int
-    ) -> Callable[[InputPicture, Callable[[bytes], None]], Awaitable[object]]:
-        """Finds the files and the earlier pictures of an account."""
-
-        async def resolve(picture: InputPicture, sink: Callable[[bytes], None]) -> None:
-            raise Invalid(
-                "Pictures by id are not kept here yet. Send the picture itself, as a data URL.",
-                code="image_file_not_found",
-                param=spell(picture.path),
-            )
-
-        return resolve
 
     def enter(self, key: Key) -> None:
         """One more request of this key is under way."""

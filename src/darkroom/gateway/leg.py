@@ -21,7 +21,7 @@ from darkroom.gateway.routes import Route
 from darkroom.gateway.spool import Spool
 from darkroom.ledger.keys import Key
 from darkroom.traces.trace import Attempt
-from darkroom.wire.actions import Action, Replay
+from darkroom.wire.actions import Action, Replay, Store
 from darkroom.wire.elide import Path, Upload
 from darkroom.wire.relay import Relay, Wish
 from darkroom.wire.request import Request
@@ -61,6 +61,9 @@ class Owner(Protocol):
 
     async def replay(self, spool: Spool, action: Replay) -> None:
         """A range of a spool to the caller."""
+
+    async def store(self, leg: "Leg", action: Store, number: int) -> None:
+        """Keep a picture for later, under its number in the whole answer."""
 
     def commit(self, actions: Sequence[Action], *extra: tuple[bytes, bytes]) -> None:
         """Send the status, if it has not been sent."""

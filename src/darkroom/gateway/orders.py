@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from darkroom.channels.body import FilePart, Part, data_url
+from darkroom.channels.body import FilePart, Part, inlined
 from darkroom.channels.form import content_type, write_form
 from darkroom.gateway.body import Incoming
 from darkroom.gateway.routes import Route, outer_model
@@ -68,7 +68,7 @@ def _parts(tree: Any, fd: int) -> tuple[Part, ...]:
         if isinstance(part, bytes):
             out.append(part)
         elif isinstance(part, Upload):
-            out.append(data_url(part, fd))
+            out.append(inlined(part, fd))
         else:
             out.append(FilePart(fd, part.start, part.stop))
     return tuple(out)

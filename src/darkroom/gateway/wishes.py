@@ -1,6 +1,7 @@
 """What a request wants of its answer, from the request, its key and the settings."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from darkroom.ledger.keys import Key
@@ -19,7 +20,12 @@ _NO_USAGE = {
 
 
 def wish_for(
-    settings: Settings, key: Key, request: Request, request_id: str, cut_plain: bool = False
+    settings: Settings,
+    key: Key,
+    request: Request,
+    request_id: str,
+    cut_plain: bool = False,
+    link: Callable[[int, str | None], str] | None = None,
 ) -> Wish:
     """The wish of a request. `cut_plain`: its caller takes an error body under status 200 for a success."""
     contract = (key.dialect or settings.field_names) == "contract"
@@ -45,8 +51,19 @@ def wish_for(
         n=request.n,
         asked=asked,
         echo={} if images else _echo(request),
+        keeps=_keeps(settings, request),
+        link=link if request.response_format == "url" else None,
         cut_plain=cut_plain,
     )
+
+
+def _keeps(settings: Settings, request: Request) -> bool:
+    """Whether finished pictures are stored: where that was asked for, always or never, as the operator wants it."""
+    if settings.store_pictures != "asked":
+        return settings.store_pictures == "always" and request.image
+    if request.surface == "responses":
+        return request.image and request.store is not False
+    return request.response_format == "url"
 
 
 def _echo(request: Request) -> dict[str, Any]:

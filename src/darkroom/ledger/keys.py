@@ -34,6 +34,7 @@ WARM_MAX = 10_000
 """Keys remembered at once, about 1 KB each; the one unused for longest goes first."""
 
 Dialect = Literal["contract"]
+Storing = Literal["always", "never"]
 Models = tuple[str, ...] | None
 
 # Looser than our own, so that an operator may bring keys from elsewhere; tight enough to spare the store.
@@ -45,7 +46,8 @@ class Key(msgspec.Struct, frozen=True):
     """A key as the rest of the program knows it: never the secret. Times are microseconds since 1970.
 
     `models` None means every model. `dialect` "contract": this customer wants the contract's `partial_image`
-    spelling. `test`: the sandbox answers, and nothing costs anything.
+    spelling. `test`: the sandbox answers, and nothing costs anything. `store`: whether this customer's finished
+    pictures are stored; None: as the installation does (`store_pictures`).
     """
 
     id: int
@@ -59,6 +61,7 @@ class Key(msgspec.Struct, frozen=True):
     created_at: int
     last_used_at: int | None
     revoked_at: int | None
+    store: Storing | None = None
 
 
 class Keys:
@@ -116,6 +119,7 @@ class Keys:
         test: bool = False,
         models: Models = None,
         dialect: Dialect | None = None,
+        store: Storing | None = None,
     ) -> tuple[Key, str]:
         """A new key of `account` and its secret, which is shown this once. 404 for an unknown account."""
         secret = ("sk-test-" if test else "sk-") + _random()
@@ -126,6 +130,7 @@ class Keys:
             "test": test,
             "models": None if models is None else msgspec.json.encode(models).decode(),
             "dialect": dialect,
+            "store": store,
             "created_at": time.time_ns() // 1000,
         }
 
@@ -236,6 +241,7 @@ _SELECT: Select[Any] = select(
     keys.c.test,
     keys.c.models,
     keys.c.dialect,
+    keys.c.store,
     keys.c.created_at,
     keys.c.last_used_at,
     keys.c.revoked_at,
@@ -275,6 +281,7 @@ def _read(row: Row[Any]) -> Key:
         created_at=row.created_at,
         last_used_at=row.last_used_at,
         revoked_at=row.revoked_at,
+        store=row.store,
     )
 
 

@@ -57,6 +57,7 @@ keys = Table(
     Column("test", Boolean, nullable=False),
     Column("models", Text),  # JSON list, or null: every model
     Column("dialect", Text),  # field names on the wire: null (strict) | contract
+    Column("store", Text),  # finished pictures: null (as the installation) | always | never
     Column("created_at", BigInteger, nullable=False),
     Column("last_used_at", BigInteger),
     Column("revoked_at", BigInteger),

@@ -52,7 +52,7 @@ class FileRoutes:
         key = await call.sign_in()
         gateway = call.gateway
         kind = call.headers.get(b"content-type", b"")
-        form = Form(gateway.budget, gateway.spools, _FORM_BYTES, kind)
+        form = Form(gateway.uploads, gateway.spools, _FORM_BYTES, kind)
         admission.enter(gateway, key)
         try:
             length = call.headers.get(b"content-length")

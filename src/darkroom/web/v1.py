@@ -1,13 +1,13 @@
 """The customers' API under /v1, plain ASGI: the key is checked before the body is read, then an exchange takes over."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 import structlog
 
-from darkroom.errors import CallerError, Error, Internal, NotFound
+from darkroom.errors import CallerError, Error, Internal, Invalid, NotFound
 from darkroom.gateway import admission, answers
 from darkroom.gateway.body import Incoming
 from darkroom.gateway.exchange import Exchange
@@ -15,7 +15,12 @@ from darkroom.gateway.gateway import Gateway, new_id
 from darkroom.gateway.record import Record
 from darkroom.ledger.keys import Key
 from darkroom.web import models
+from darkroom.web.call import Table
+from darkroom.web.call import methods as below
+from darkroom.web.files import FileRoutes
+from darkroom.web.metrics import Metrics
 from darkroom.web.outlet import EXTENSION, Outlet
+from darkroom.web.pictures import PictureRoutes
 from darkroom.wire.codecs.images.request import read_edit, read_form, read_generation
 from darkroom.wire.codecs.responses import read_request
 from darkroom.wire.request import Request
@@ -123,12 +128,18 @@ async def relay(call: Call, body: Read, read: Callable[[Read], Request]) -> None
         outlet: Outlet = call.scope["extensions"][EXTENSION]
         # OpenAI's SDKs take an error body under status 200 for a success (DESIGN section 4).
         cut_plain = any(name.startswith(b"x-stainless-") for name in call.headers)
-        exchange = Exchange(gateway, key, request, body, outlet, clock, record, scenario, cut_plain)
+        if request.response_format == "url" and gateway.settings.store_pictures == "never":
+            raise Invalid(
+                "This server does not store pictures, so it has no addresses for them. Ask for `b64_json`.",
+                param="response_format",
+            )
+        base = call.base_url().removesuffix("/v1")
+        exchange = Exchange(gateway, key, request, body, outlet, clock, record, scenario, cut_plain, base)
         gateway.start(exchange)
         started = True
     except Error as error:
         record.error, record.status = error, error.status
-        gateway.recorder.put(record.finish(None, clock, body.size, 0))
+        gateway.ended(record.finish(None, clock, body.size, 0))
         raise
     finally:
         if not started:
@@ -202,10 +213,10 @@ ROUTES: dict[str, dict[str, Action]] = {
 }
 
 
-def route(call: Call) -> Action:
+def route(call: Call, more: Table) -> Action:
     """What answers this method and path. Raises a 405 where the path is right and the method is not."""
     path = call.path.rstrip("/") or "/"
-    methods = ROUTES.get(path)
+    methods: Mapping[str, Action] | None = ROUTES.get(path) or below(more, path)
     if methods is None and path.startswith("/v1/models/"):
         methods = {"GET": one_model}
     if methods is None:
@@ -225,12 +236,17 @@ def route(call: Call) -> Action:
 def make_app(gateway: Gateway) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
     """The ASGI application. Needs `web.outlet.Protocol` as uvicorn's http protocol."""
 
+    album, metrics = gateway.album, Metrics(gateway)
+    gateway.observers.append(metrics.observe)
+    parts = (FileRoutes(album.files), PictureRoutes(album.pictures, album.links), metrics)
+    more: Table = {path: methods for part in parts for path, methods in part.table.items()}
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         call = Call(gateway, scope, receive, send)
         try:
-            await route(call)(call)
+            await route(call, more)(call)
         except Error as error:
             await call.refuse(error)
         except Exception as exc:

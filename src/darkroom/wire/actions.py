@@ -36,7 +36,15 @@ class Cut(msgspec.Struct, frozen=True, gc=False):
     """End the answer without its proper end: no well-formed one is possible any more."""
 
 
-Action = Send | Keep | Replay | Earn | Cut
+class Store(msgspec.Struct, frozen=True, gc=False):
+    """Keep picture number `index` for later; its base64 is the bytes `start` to `stop` of the spool."""
+
+    index: int
+    start: int
+    stop: int
+
+
+Action = Send | Keep | Replay | Earn | Cut | Store
 
 
 class Picture(msgspec.Struct):

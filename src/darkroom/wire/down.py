@@ -4,12 +4,13 @@
 """
 
 import re
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
 
 from darkroom.errors import Error
-from darkroom.wire.actions import Action, Cut, Earn, Keep, Outcome, Picture, Replay, Send
+from darkroom.wire.actions import Action, Cut, Earn, Keep, Outcome, Picture, Replay, Send, Store
 from darkroom.wire.codecs.responses.events import CALL, is_image
 from darkroom.wire.elide import LEAD, Long, Path, Tree, render
 from darkroom.wire.picture import read_head_b64
@@ -139,6 +140,14 @@ class Down:
         """The upstream speaks the API that the caller called: its right frames may pass untouched."""
         self.usage: Tree | None = None
         """What the upstream said that the picture has cost."""
+        self.begun_with: list[Picture] = []
+        """The first picture, as far as its first bytes tell what it is."""
+        self.keeps = False
+        """Finished pictures are to be stored."""
+        self.link: Callable[[int, str | None], str] | None = None
+        """The address of a picture, by its number and format, for callers who want that instead of the picture."""
+        self.fresh: list[tuple[int, Tree]] = []
+        """Pictures that have been delivered and not stored yet."""
         self.done: dict[int, Tree] = {}
         """Output items that are finished, by index; pictures in them are in the spool."""
         self._keep_limit = keep_limit
@@ -211,6 +220,8 @@ class Down:
             return
         if len(self._leads) >= _LEADS:
             self._leads.pop(next(iter(self._leads)))
+        if not self.begun_with and (head := read_head_b64(lead)) is not None:
+            self.begun_with.append(Picture("", head.format, head.width, head.height))
         self._leads[hold.long] = lead[:_LEAD]
         if hold.mode != "spool":
             self.send(lead)
@@ -231,6 +242,31 @@ class Down:
         self._kept += len(data)
         long.kept = (long.kept[0], self._kept)
         self.out.append(Keep(data))
+
+    def file(self, number: int, item: Tree) -> bool:
+        """Ask for a finished picture to be stored; False if that cannot be done."""
+        image = item.get("result")
+        if isinstance(image, Long):
+            span = image.kept
+        else:
+            data = str(image).encode("utf-8", "replace")
+            if self._kept + len(data) > self._keep_limit:
+                return False
+            span = (self._kept, self._kept + len(data))
+            self._kept += len(data)
+            self.out.append(Keep(data))
+        if span is None:
+            return False
+        self.out.append(Store(number, *span))
+        return True
+
+    def linked(self, number: int, item: Tree) -> Tree:
+        """The item with the address of its stored picture instead of the picture."""
+        assert self.link is not None
+        if not self.file(number, item):
+            self.out.append(Cut())
+        address = self.link(number, self.outcome.pictures[number].format)
+        return {**{key: value for key, value in item.items() if key != "result"}, "url": address}
 
     def forget_spool(self) -> None:
         """The spool is lost: keep nothing more, and never ask for what was kept."""
@@ -312,6 +348,8 @@ class Down:
         head = read_head_b64(lead)
         number = len(self.outcome.pictures)
         self._earned[name] = number
+        if self.keeps and self.link is None:
+            self.fresh.append((number, item))
         known = {key: item[key] for key in ("quality", "background") if isinstance(item.get(key), str)}
         self.outcome.pictures.append(
             Picture(

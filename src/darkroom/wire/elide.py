@@ -224,9 +224,13 @@ class Elider:
         assert self._open is not None
         stop, self._escape = _find_end(data, pos, self._escape)
         end = len(data) if stop < 0 else stop
+        bad = _find_break(data, pos, end)
+        end = end if bad < 0 else bad
         if end > pos:
             out.append(Piece(data if end - pos == len(data) else data[pos:end]))
             self._open.stop += end - pos
+        if bad >= 0:
+            raise Malformed(_BREAK)
         if stop >= 0:
             self._close(out)
         return end
@@ -294,10 +298,16 @@ class Elider:
         self.longs.append(long)
         stop, self._escape = _find_end(text, start + 1, False)
         lead = text[start + 1 : stop] if stop >= 0 else text[start + 1 :]
+        bad = _find_break(lead, 0, len(lead))
+        if 0 <= bad < max(HOLD - start - 1, LEAD):
+            raise Malformed(_BREAK)
+        lead = lead if bad < 0 else lead[:bad]
         long.stop += len(lead)
         self._text = text[: start + 1]
         tree = self._partial() if self._trees else None
         out.append(Open(long, tree, text[self._taken : start + 1], lead))
+        if bad >= 0:
+            raise Malformed(_BREAK)
         if stop < 0:
             return False
         self._close(out)
@@ -321,6 +331,19 @@ def _find_end(data: bytes, pos: int, escape: bool) -> tuple[int, bool]:
             return -1, True
         if pos > stop:
             quote = data.find(b'"', pos)
+
+
+_BREAK = "a line break stands inside a string"
+
+
+def _find_break(data: bytes, pos: int, end: int) -> int:
+    """Where a line break stands in the bytes of a string (-1: nowhere): it would end the frame that they go into.
+
+    Nothing else is looked at in a long string, as that would cost more than passing it on.
+    """
+    found = data.find(b"\n", pos, end)
+    other = data.find(b"\r", pos, end if found < 0 else found)
+    return found if other < 0 else other
 
 
 def _put(tree: Any, long: Long) -> None:

@@ -76,7 +76,9 @@ class ImageStream(Down):
         number = self.earn(item)
         if number is None:
             return
-        if raw and not repairs and self.native and name == self._name(DONE):
+        if self.link is not None:
+            item = self.linked(number, item)
+        elif raw and not repairs and self.native and name == self._name(DONE):
             self.earn_action(number)
             self.send(raw)
             return
@@ -158,9 +160,14 @@ class ImageStream(Down):
             return
         self._release(None)
         lead = self.strip(token.lead, repairs)
+        if kind == DONE and self.link is not None:
+            self.hold = hold = Hold("spool", kind, tree, token.long, None)
+            self.begin(hold, lead)
+            return
         raw = self.native and bool(token.raw) and not repairs and token.name == self._name(kind)
         self.hold = hold = Hold("raw" if raw else "write", kind, self._shape(tree), token.long, None)
         hold.repaired = set(repairs)
+        hold.keep = self.keeps and kind == DONE
         self.outcome.repaired(repairs)
         if raw:
             self.send(token.raw)

@@ -62,7 +62,7 @@ class ImageWhole(Down):
             self._entry(tree.get("item"))
         elif kind in ENDS:
             items = pictures_in(tree)
-            if raw and self.plain and self.native and not repairs and not self.begun:
+            if raw and self.plain and self.native and not repairs and not self.begun and self.link is None:
                 self._numbers = [self.earn(item) for item in items]
                 self._earn_all()
                 self.send(raw)
@@ -79,6 +79,8 @@ class ImageWhole(Down):
         number = self.earn(item)
         if number is None:
             return
+        if self.link is not None:
+            item = self.linked(number, item)
         first = self._separator()
         *parts, last = render(self._take(item))
         for part in parts:
@@ -135,10 +137,14 @@ class ImageWhole(Down):
         where = locate(tree, token.long)
         if kind in ENDS and where is not None and where[-1] == "result" and self.takes(token, repairs):
             self.begun = True
-            self.hold = hold = Hold("raw", kind, tree, token.long, None)
+            self.hold = hold = Hold("raw", kind, tree, token.long, None, keep=self.keeps)
             self.send(token.raw)
+        elif kind == DONE and where == ("item", "result") and self.link is not None:
+            self.hold = hold = Hold("spool", kind, tree, token.long, None)
+            self.begin(hold, self.strip(token.lead, repairs))
+            return
         elif kind == DONE and where == ("item", "result"):
-            self.hold = hold = Hold("write", kind, tree, token.long, None)
+            self.hold = hold = Hold("write", kind, tree, token.long, None, keep=self.keeps)
             lead = self.strip(token.lead, repairs)
             self.outcome.repaired(repairs)
             hold.repaired = set(repairs)
@@ -152,14 +158,8 @@ class ImageWhole(Down):
 
     def takes(self, token: Head, repairs: list[str]) -> bool:
         """The upstream's own document passes as it is."""
-        return (
-            self.plain
-            and self.native
-            and bool(token.raw)
-            and not repairs
-            and not self.begun
-            and not self.bare
-        )
+        mine = self.plain and self.native and not self.begun and not self.bare and self.link is None
+        return mine and bool(token.raw) and not repairs
 
     def tail(self, token: Tail, tree: Tree | None, repairs: list[str]) -> None:
         """The event that `head` began has ended."""

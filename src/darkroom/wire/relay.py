@@ -9,7 +9,7 @@ from typing import Any
 
 from darkroom.errors import Error, Lost
 from darkroom.wire import plain, sse, verdict
-from darkroom.wire.actions import Action, Outcome
+from darkroom.wire.actions import Action, Outcome, Picture
 from darkroom.wire.codecs.images.events import canonical, speaks_images
 from darkroom.wire.codecs.responses.events import PARTIAL, is_error, normalise
 from darkroom.wire.down import Hold, has_unkept, locate
@@ -83,6 +83,11 @@ class Relay:
     def ended(self) -> bool:
         """The answer, or this attempt at it, has had its end; nothing more is expected."""
         return self._down.ended or self.lost is not None
+
+    @property
+    def begun(self) -> list[Picture]:
+        """The picture whose first bytes have passed, as far as they tell what it is."""
+        return self._down.begun_with
 
     @property
     def between(self) -> bool:
@@ -387,6 +392,9 @@ class Relay:
 
     def _take(self, now: float) -> list[Action]:
         """The actions that have come together; keep-alives count from the last bytes sent."""
+        for number, item in self._down.fresh:
+            self._down.file(number, item)
+        self._down.fresh = []
         out, self._down.out = self._down.out, []
         if out and self._down.sent:
             self.due = now + self.wish.keep_alive_every_s

@@ -248,8 +248,7 @@ class Stream(Down):
         calls = self.calls.values()
         if self.created is None or not calls or any(c.step < len(STEPS) for c in calls) or self.hold:
             return False
-        pictures = [self.done[c.index]["result"] for c in calls if c.index in self.done]
-        if len(pictures) != len(self.calls) or not all(is_image(p) for p in pictures):
+        if not all(is_image(self.done.get(call.index, {}).get("result")) for call in calls):
             return False
         output = [self.done[i] for i in sorted(self.done)]
         response = {**self.created, "status": "completed", "completed_at": self.created_at, "output": output}

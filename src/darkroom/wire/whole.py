@@ -69,7 +69,8 @@ class Whole(Down):
         kind = tree["type"]
         where = locate(tree, token.long)
         direct = kind in _ENDS and where is not None and where[0] == "response"
-        direct = direct and (where[:2] == ("response", "output") or self.full(tree["response"]))
+        if direct and where is not None and where[:2] != ("response", "output"):
+            direct = self.full(tree["response"])
         lead = self.strip(token.lead, repairs) if where and is_picture(where) else token.lead
         if not direct:
             wanted = kind in ("response.output_item.done", "message", *_ENDS)
@@ -77,7 +78,7 @@ class Whole(Down):
             self.begin(hold, lead)
             return
         raw = self.plain and bool(token.raw) and not repairs
-        self.hold = hold = Hold("raw" if raw else "write", kind, tree, token.long, None)
+        self.hold = hold = Hold("raw" if raw else "write", kind, tree, token.long, None, keep=self.keeps)
         hold.repaired = set(repairs)
         self.outcome.repaired(repairs)
         self.begun = True

@@ -1,5 +1,6 @@
 """What a caller asked for, as far as it shapes his answer, and which form that answer takes."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -47,12 +48,22 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """Responses alone: the request's fields as a response repeats them, where the upstream knows of none."""
     bare: bool = False
     """Images alone: it is a part of a batch: only the entries of the document, no word of a failure in a stream."""
+    keeps: bool = False
+    """Finished pictures are to be stored."""
+    link: Callable[[int, str | None], str] | None = None
+    """Images alone: the address of a picture, by its number and format, where the caller wants that."""
     cut_plain: bool = False
     """Images alone: a failure after white space closes the connection."""
 
 
 def make_down(wish: Wish, outcome: Outcome) -> Down:
     """The caller's side of his answer."""
+    down = _form(wish, outcome)
+    down.keeps, down.link = wish.keeps or wish.link is not None, wish.link
+    return down
+
+
+def _form(wish: Wish, outcome: Outcome) -> Down:
     named: dict[str, Any] = {"response_id": wish.response_id, "model": wish.model}
     named |= {"created_at": wish.created_at, "keep_limit": wish.keep_limit}
     if wish.surface == "responses":

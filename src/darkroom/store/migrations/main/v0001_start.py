@@ -29,6 +29,7 @@ def upgrade(op: Operations) -> None:
         sa.Column("test", sa.Boolean, nullable=False),
         sa.Column("models", sa.Text),
         sa.Column("dialect", sa.Text),
+        sa.Column("store", sa.Text),
         sa.Column("created_at", sa.BigInteger, nullable=False),
         sa.Column("last_used_at", sa.BigInteger),
         sa.Column("revoked_at", sa.BigInteger),
