@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from tests.cli.conftest import Call
 
 
@@ -38,7 +40,22 @@ def test_list_shows_everything_but_the_key(cli: Call) -> None:
     (only,) = cli("key", "list", "--account", "bob", "--json").tree["keys"]
     assert only["models"] == ["gpt-5.5", "gpt-image-2"]
     assert only["test"] is True
+    assert only["store"] is None
     assert test not in str(only)
+
+
+@pytest.mark.parametrize("choice", ["always", "never"])
+def test_key_says_whether_its_pictures_are_stored(cli: Call, choice: str) -> None:
+    cli("key", "create", "--account", "admin", "--store", choice)
+    (only,) = cli("key", "list", "--json").tree["keys"]
+    assert only["store"] == choice
+    head, row = cli("key", "list").out.splitlines()
+    assert row[head.index("STORE") :].split()[0] == choice
+
+
+def test_key_that_would_store_something_else_is_a_wrong_command(cli: Call) -> None:
+    assert cli("key", "create", "--account", "admin", "--store", "asked").code == 2
+    assert cli("key", "list", "--json").tree["keys"] == []
 
 
 def test_key_is_revoked_once_and_stays_so(cli: Call) -> None:

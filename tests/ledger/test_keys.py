@@ -52,7 +52,7 @@ async def test_key_is_verified_after_it_was_created(keys: Keys) -> None:
     assert await keys.verify(secret) == key
     assert key.account == "studio"
     assert key.name == "laptop"
-    assert (key.test, key.models, key.dialect, key.revoked_at) == (False, None, None, None)
+    assert (key.test, key.models, key.dialect, key.store, key.revoked_at) == (False, None, None, None, None)
 
 
 async def test_secret_has_256_bits_and_a_prefix(keys: Keys) -> None:
@@ -71,9 +71,9 @@ async def test_test_key_says_so_in_its_name(keys: Keys) -> None:
 
 
 async def test_key_carries_what_it_was_made_with(keys: Keys) -> None:
-    made, secret = await keys.create("studio", models=("gpt-5.5", "图"), dialect="contract")
+    made, secret = await keys.create("studio", models=("gpt-5.5", "图"), dialect="contract", store="never")
     assert made.models == ("gpt-5.5", "图")
-    assert made.dialect == "contract"
+    assert (made.dialect, made.store) == ("contract", "never")
     assert await keys.verify(secret) == made
     none, secret = await keys.create("studio", models=())
     assert none.models == ()  # an empty list allows nothing, it is not "every model"
