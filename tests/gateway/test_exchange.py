@@ -305,6 +305,8 @@ async def test_leave_policy_decides_what_becomes_of_the_picture(tmp_path, policy
     async with upstream(play) as up, relaying(tmp_path, channel(up), leave_policy=policy) as relay:
         await leave_after(relay, STREAM[after - 1][-40:])
         await relay.idle()
+        if not finished:
+            await asyncio.wait_for(cut.wait(), 2)
         assert cut.is_set() is not finished
         trace = (await relay.traces())[0]
         assert trace.outcome == "left"

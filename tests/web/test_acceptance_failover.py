@@ -5,7 +5,7 @@ import pytest
 from darkroom.sandbox import make_app as make_sandbox
 from darkroom.web.server import serving
 from tests.composed import UPSTREAM_KEY, picture, refusal, running, sandbox, upstream_table
-from tests.relaying import frames
+from tests.relaying import frames, picture_events, play_picture, upstream
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -83,3 +83,29 @@ async def test_request_at_fault_is_not_sent_to_another_channel(two):
     play("code=moderation_blocked")
     refusal(await relay.call(body=picture()), 400, "moderation_blocked")
     assert len((await relay.traces())[0].attempts) == 1
+
+
+@pytest.mark.parametrize("end", ["cut", "stall"])
+async def test_no_other_channel_speaks_into_an_event_that_was_cut_in_the_middle(tmp_path, end):
+    """An event that repeats a very long prompt is passed on as it comes, although nothing can have been paid yet."""
+    created = picture_events()[0].replace(
+        b'"output":[]', b'"instructions":"' + b"x" * 600_000 + b'","output":[]'
+    )
+
+    async def half(heard):
+        await heard.begin()
+        await heard.say(created[:400_000])
+        await (heard.left() if end == "stall" else heard.writer.drain())
+        heard.writer.close()
+
+    async with upstream(half) as bad, upstream(play_picture) as good:
+        channels = (
+            upstream_table(bad.port, name="bad", priority=10, first_event_s=0.5, silence_s=0.5),
+            upstream_table(good.port, name="good"),
+        )
+        async with running(tmp_path, *channels) as relay:
+            answer = await relay.call(body=picture())
+            told = answer.text.removesuffix("\n\n").split("\n\n")
+            assert len(told) == 2
+            assert told[1].startswith("event: response.failed\n")
+            assert good.heard == []

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from darkroom.channels.ids import Place
 from darkroom.channels.upstream import Answer
-from darkroom.errors import Error, Lost
+from darkroom.errors import Error, Lost, TimedOut
 from darkroom.gateway.body import Incoming
 from darkroom.gateway.deadlines import Deadlines
 from darkroom.gateway.gateway import Gateway
@@ -194,9 +194,7 @@ class Leg:
         while not relay.ended:
             try:
                 data = await self._next(answer, waits)
-            except Lost as error:
-                if not relay.paid:
-                    raise
+            except (Lost, TimedOut) as error:
                 await self._act(self, relay.close(error, self._now()))
                 break
             if not data:

@@ -145,8 +145,8 @@ class Relay:
 
     def fail(self, error: Error, now: float) -> None:
         """End as one failure, or leave the caller to another upstream."""
-        if not self.paid and self.elsewhere is not None and self.elsewhere(error):
-            self.lost = error
+        if not self.paid and self.between and self.elsewhere is not None and self.elsewhere(error):
+            self.lost, self._down.hold = error, None
             return
         if self.word is not None:
             self.word(error)
