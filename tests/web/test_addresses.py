@@ -56,6 +56,23 @@ async def test_addresses_are_refused_where_nothing_is_stored(tmp_path: Path) -> 
     assert answer.json()["error"]["param"] == "response_format"
 
 
+async def test_key_has_its_own_say_whether_its_pictures_have_addresses(tmp_path: Path) -> None:
+    async with running(tmp_path, settings={"store_pictures": "never"}) as (relay, _):
+        body = {"model": "gpt-image-2", "prompt": "x", "response_format": "url"}
+        secrets = [(await relay.gateway.keys.create("admin", store=s))[1] for s in ("always", "never")]  # type: ignore[arg-type]
+        async with httpx2.AsyncClient(timeout=30) as caller:
+            kept, refused = [
+                await caller.post(
+                    relay.url + "/v1/images/generations",
+                    headers={**relay.headers, "authorization": f"Bearer {secret}"},
+                    content=json.dumps(body),
+                )
+                for secret in secrets
+            ]
+            assert (await caller.get(kept.json()["data"][0]["url"])).status_code == 200
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "response_format")
+
+
 @pytest.mark.parametrize("speaks", ["responses", "images"])
 async def test_later_turn_names_a_picture_by_its_id_alone(tmp_path: Path, speaks: str) -> None:
     async with running(tmp_path, speaks=SPEAKS[speaks], streams=SPEAKS[speaks]) as (relay, client):

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from darkroom.ledger.keys import Key
 from darkroom.settings import Settings
 from darkroom.wire.request import Request
 from darkroom.wire.wish import Wish
 
+Storing = Literal["asked", "always", "never"]
 _ASKED = ("size", "quality", "background", "output_format")
 _NO_USAGE = {
     "input_tokens": 0,
@@ -51,16 +52,21 @@ def wish_for(
         n=request.n,
         asked=asked,
         echo={} if images else _echo(request),
-        keeps=_keeps(settings, request),
+        keeps=_keeps(storing(settings, key), request),
         link=link if request.response_format == "url" else None,
         cut_plain=cut_plain,
     )
 
 
-def _keeps(settings: Settings, request: Request) -> bool:
-    """Whether finished pictures are stored: where that was asked for, always or never, as the operator wants it."""
-    if settings.store_pictures != "asked":
-        return settings.store_pictures == "always" and request.image
+def storing(settings: Settings, key: Key) -> Storing:
+    """Which finished pictures of a key are stored: as the operator wants it for this key, else for all."""
+    return key.store or settings.store_pictures
+
+
+def _keeps(storing: Storing, request: Request) -> bool:
+    """Whether the finished pictures of a request are stored."""
+    if storing != "asked":
+        return storing == "always" and request.image
     if request.surface == "responses":
         return request.image and request.store is not False
     return request.response_format == "url"

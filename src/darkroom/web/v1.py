@@ -13,6 +13,7 @@ from darkroom.gateway.body import Incoming
 from darkroom.gateway.exchange import Exchange
 from darkroom.gateway.gateway import Gateway, new_id
 from darkroom.gateway.record import Record
+from darkroom.gateway.wishes import storing
 from darkroom.ledger.keys import Key
 from darkroom.web import models
 from darkroom.web.call import Table
@@ -122,15 +123,16 @@ async def relay(call: Call, body: Read, read: Callable[[Read], Request]) -> None
     try:
         length = call.headers.get(b"content-length")
         await body.read(call.receive, int(length) if length else None, gateway.settings.caller_stall_s)
+        admission.stay(gateway)
         request = read(body)
         admission.allow(key, request)
         scenario = call.headers.get(b"x-darkroom-scenario", b"")
         outlet: Outlet = call.scope["extensions"][EXTENSION]
         # OpenAI's SDKs take an error body under status 200 for a success (DESIGN section 4).
         cut_plain = any(name.startswith(b"x-stainless-") for name in call.headers)
-        if request.response_format == "url" and gateway.settings.store_pictures == "never":
+        if request.response_format == "url" and storing(gateway.settings, key) == "never":
             raise Invalid(
-                "This server does not store pictures, so it has no addresses for them. Ask for `b64_json`.",
+                "Pictures of this API key are not stored here, so they have no addresses. Ask for `b64_json`.",
                 param="response_format",
             )
         base = call.base_url().removesuffix("/v1")
