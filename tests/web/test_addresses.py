@@ -77,7 +77,7 @@ async def test_key_has_its_own_say_whether_its_pictures_have_addresses(tmp_path:
 async def test_later_turn_names_a_picture_by_its_id_alone(tmp_path: Path, speaks: str) -> None:
     async with running(tmp_path, speaks=SPEAKS[speaks], streams=SPEAKS[speaks]) as (relay, client):
         asked: Any = {"model": "gpt-5.5", "tools": [TOOL], "tool_choice": {"type": "image_generation"}}
-        first = await client.responses.create(**asked, input="a boat")
+        first = await client.responses.create(**asked, input="a boat", store=speaks == "responses" or None)
         call = next(item for item in first.output if item.type == "image_generation_call")
         await relay.idle()
         # As if another relay had made it: no channel here knows the id.

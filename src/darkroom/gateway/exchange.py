@@ -80,6 +80,8 @@ class Exchange:
         self._acting = False
         self._ending: Error | None = None
         self._cut = False
+        self._unsent: int | None = None
+        """The picture whose event was to be sent, and was not, as it could not be stored."""
         self._size = body.size
         outlet.on_gone = self._gone
         record.asked(request, settings.trace_prompts)
@@ -150,7 +152,8 @@ class Exchange:
         self.clock.mark(Stage.LEFT, self._now())
         policy = self.gateway.settings.leave_policy
         paid = self.batch.paid if self.batch is not None else self.relay.paid
-        if not self.relay.ended and (policy == "cancel" or (policy == "auto" and not paid)):
+        ended = self.relay.ended and self.batch is None
+        if not ended and (policy == "cancel" or (policy == "auto" and not paid)):
             self.end(CallerLeft("The caller left before the answer was complete."))
         else:
             self.served.set()
@@ -176,7 +179,7 @@ class Exchange:
             await self._in_parts(found)
             return
         try:
-            await self.leg.run(together)
+            await self.leg.run(together, more=bool(one_by_one))
         except Error as error:
             if not one_by_one or self.relay.paid or not elsewhere(error):
                 raise
@@ -243,35 +246,49 @@ class Exchange:
         """Carry out what a leg's relay machine asks, in order."""
         if not actions:
             return
-        self._acting = True
-        if not self.outlet.started:
-            self.commit(actions)
         viewer = self.viewer
-        for action in actions:
-            kind = type(action)
-            if kind is Send:
-                viewer.write(action.data)  # type: ignore[union-attr]
-            elif kind is Keep:
-                self._keep(leg, action.data)  # type: ignore[union-attr]
-            elif isinstance(action, Replay):
-                await self.replay(leg.spool, action)
-            elif isinstance(action, Store):
-                await self.store(leg, action, action.index)
-            elif not isinstance(action, Earn):
-                self._cut = True
-        viewer.push()
-        await self._ready()
-        self._acting = False
-
-    async def store(self, leg: Leg, action: Store, number: int) -> None:
-        """Keep a picture. Where its address is the answer, a failure of that is the answer's."""
-        picture = leg.relay.outcome.pictures[action.index]
+        self._acting = True
         try:
-            await self.gateway.album.store(self.kept, number, picture, leg.spool, action.start, action.stop)
+            for action in actions:
+                kind = type(action)
+                # Not before: the status may still say that a picture could not be stored.
+                if not self.outlet.started and (kind is Send or kind is Replay):
+                    self.commit(actions)
+                if kind is Send:
+                    viewer.write(action.data)  # type: ignore[union-attr]
+                elif kind is Keep:
+                    leg.keep(action.data)  # type: ignore[union-attr]
+                elif isinstance(action, Replay):
+                    await self.replay(leg.spool, action)
+                elif isinstance(action, Store):
+                    await self.store(leg, action)
+                elif not isinstance(action, Earn):
+                    self._cut = True
+            viewer.push()
+            await self._ready()
+        finally:
+            self._acting = False
+
+    async def store(self, leg: Leg, action: Store) -> None:
+        """Keep a picture. Where its address is the answer, a failure of that is the answer's."""
+        pictures = leg.relay.outcome.pictures
+        number = leg.number + action.index
+        try:
+            await self.gateway.album.store(
+                self.kept, number, pictures[action.index], leg.spool, action.start, action.stop
+            )
         except (Error, ValueError, OSError) as exc:
             log.warning("picture_not_stored", request_id=self.request_id, reason=str(exc))
             if self._wish.link is not None:
+                # The event with its address is not sent, nor what was to follow it.
+                del pictures[action.index :]
+                self._unsent = number
                 raise Internal("The picture was made but could not be stored here.") from exc
+        except asyncio.CancelledError:
+            if self._wish.link is not None:
+                del pictures[action.index :]
+                self._unsent = number
+            raise
 
     async def replay(self, spool: Spool, action: Replay) -> None:
         """A range of the spool to the caller, at his pace; if it cannot be whole, no right end is possible any more."""
@@ -283,14 +300,6 @@ class Exchange:
         except BaseException:
             self._cut = True
             raise
-
-    def _keep(self, leg: Leg, data: bytes) -> None:
-        """For a repair that may need it; without room for it the answer goes on, only that repair is given up."""
-        try:
-            leg.spool.append(data)
-        except Full as exc:
-            log.warning("spool_lost", request_id=self.request_id, reason=str(exc))
-            leg.relay.forget_spool()
 
     async def _ready(self) -> None:
         viewer = self.viewer
@@ -319,7 +328,7 @@ class Exchange:
     def _fidelity(self) -> bytes | None:
         """Asked against delivered, as far as the first bytes of the picture tell it when the status goes out."""
         outcome = self.batch.outcome if self.batch is not None else self.relay.outcome
-        seen = outcome.pictures or self.relay.begun
+        seen = outcome.pictures or outcome.begun
         n = self.request.n if outcome.pictures else len(seen)
         return header_value(asked_for(self.request.tool), delivered_as(seen), n)
 
@@ -340,7 +349,7 @@ class Exchange:
         if self._cut:
             return
         if self.outlet.started:
-            await self.act(self.leg, self.relay.close(error, self._now()))
+            await self.act(self.leg, self._last_words(error))
             return
         if not self.relay.ended:
             self.relay.close(error, self._now())
@@ -350,3 +359,12 @@ class Exchange:
         self.outlet.start(status, self._headers(JSON) + extra, len(data))
         self.outlet.write(data)
         self.outlet.push()
+
+    def _last_words(self, error: Error) -> list[Action]:
+        """How an answer that has begun ends as a failure."""
+        now = self._now()
+        if self.batch is not None:
+            return self.batch.fail(error, self.relay, now)
+        if self._unsent is not None:
+            self.relay.withdraw(self._unsent > 0)
+        return self.relay.close(error, now)

@@ -53,6 +53,7 @@ def wish_for(
         asked=asked,
         echo={} if images else _echo(request),
         keeps=_keeps(storing(settings, key), request),
+        keeps_bridged=storing(settings, key) != "never" and not images and request.store is None,
         link=link if request.response_format == "url" else None,
         cut_plain=cut_plain,
     )
@@ -68,7 +69,7 @@ def _keeps(storing: Storing, request: Request) -> bool:
     if storing != "asked":
         return storing == "always" and request.image
     if request.surface == "responses":
-        return request.image and request.store is not False
+        return request.image and bool(request.store)
     return request.response_format == "url"
 
 

@@ -70,6 +70,8 @@ class Outcome(msgspec.Struct):
     renamed: dict[str, str] = msgspec.field(default_factory=dict)
     """Ids that the caller knows, of an earlier attempt or our own, with what the upstream calls the same thing."""
     pictures: list[Picture] = msgspec.field(default_factory=list)
+    begun: list[Picture] = msgspec.field(default_factory=list)
+    """The first picture that began to pass, as far as its first bytes tell what it is."""
     partials: int = 0
     usage: dict[str, Any] | None = None
     tool_usage: dict[str, Any] | None = None

@@ -140,8 +140,6 @@ class Down:
         """The upstream speaks the API that the caller called: its right frames may pass untouched."""
         self.usage: Tree | None = None
         """What the upstream said that the picture has cost."""
-        self.begun_with: list[Picture] = []
-        """The first picture, as far as its first bytes tell what it is."""
         self.keeps = False
         """Finished pictures are to be stored."""
         self.link: Callable[[int, str | None], str] | None = None
@@ -180,6 +178,10 @@ class Down:
     def keep_alive(self) -> bool:
         """Say that we are still here; False if this is no moment for it."""
         raise NotImplementedError
+
+    def withdraw(self, begun: bool) -> None:
+        """The caller is between two events, whatever was to be sent last; `begun`: he has a part of the document."""
+        self.hold, self.sent, self.ended = None, True, False
 
     @property
     def between(self) -> bool:
@@ -220,8 +222,8 @@ class Down:
             return
         if len(self._leads) >= _LEADS:
             self._leads.pop(next(iter(self._leads)))
-        if not self.begun_with and (head := read_head_b64(lead)) is not None:
-            self.begun_with.append(Picture("", head.format, head.width, head.height))
+        if not self.outcome.begun and (head := read_head_b64(lead)) is not None:
+            self.outcome.begun.append(Picture("", head.format, head.width, head.height))
         self._leads[hold.long] = lead[:_LEAD]
         if hold.mode != "spool":
             self.send(lead)
@@ -277,10 +279,8 @@ class Down:
 
     def strip(self, lead: bytes, repairs: list[str]) -> bytes:
         """The first characters of a picture without `data:image/png;base64,`."""
-        if lead[:5].lower() != b"data:":
-            return lead
         comma = lead.find(b",", 0, LEAD)  # what stands behind may not have arrived
-        if comma < 0:
+        if lead[:5].lower() != b"data:" or comma < 0:
             return lead
         repairs.append("data_prefix")
         return lead[comma + 1 :]

@@ -245,6 +245,11 @@ class ImageStream(Down):
         # The frame was cut inside its picture: the last of equal keys wins.
         self.send(completed(hold.end) + b'","b64_json":"",' + msgspec.json.encode(tree)[1:] + b"\n\n")
 
+    def withdraw(self, begun: bool) -> None:
+        """The caller is between two events, whatever was to be sent last."""
+        super().withdraw(begun)
+        self._waiting = None
+
     def keep_alive(self) -> bool:
         """Say that we are still here, if no picture is being sent; a usage that has not come by now is given up."""
         if self.hold is not None and self.hold.mode in ("raw", "write"):

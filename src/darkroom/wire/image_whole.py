@@ -200,6 +200,11 @@ class ImageWhole(Down):
         else:
             self.send(msgspec.json.encode(error.body()))
 
+    def withdraw(self, begun: bool) -> None:
+        """What was to be sent last was not; `begun`: some of the document was."""
+        super().withdraw(begun)
+        self.begun = begun
+
     def keep_alive(self) -> bool:
         """White space before the document."""
         if self.begun:

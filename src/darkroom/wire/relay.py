@@ -9,7 +9,7 @@ from typing import Any
 
 from darkroom.errors import Error, Lost
 from darkroom.wire import plain, sse, verdict
-from darkroom.wire.actions import Action, Outcome, Picture
+from darkroom.wire.actions import Action, Outcome
 from darkroom.wire.codecs.images.events import canonical, speaks_images
 from darkroom.wire.codecs.responses.events import PARTIAL, is_error, normalise
 from darkroom.wire.down import Hold, has_unkept, locate
@@ -24,7 +24,6 @@ from darkroom.wire.wish import Surface, Wish, make_down, naming
 
 __all__ = ["Relay", "Wish"]
 
-_ENDS = ("response.completed", "response.incomplete")
 _ENDS = ("response.completed", "response.incomplete")
 
 
@@ -85,11 +84,6 @@ class Relay:
         return self._down.ended or self.lost is not None
 
     @property
-    def begun(self) -> list[Picture]:
-        """The picture whose first bytes have passed, as far as they tell what it is."""
-        return self._down.begun_with
-
-    @property
     def between(self) -> bool:
         """No event is half sent: another answer's may come in between."""
         return self._down.between
@@ -105,6 +99,7 @@ class Relay:
         self._error, self.lost = None, None
         self._surface = surface
         self._down.native = surface == self.wish.surface
+        self._down.keeps |= self.wish.keeps_bridged and not self._down.native
         if isinstance(self._down, Stream) and surface == "images":
             self._down.base = self._naming.base
 
@@ -130,6 +125,10 @@ class Relay:
         if self.lost is None:
             self._note_end()
         return self._take(now)
+
+    def withdraw(self, begun: bool) -> None:
+        """The caller is between two events, whatever was to be sent last; `begun`: he has some of the document."""
+        self._down.withdraw(begun)
 
     def forget_spool(self) -> None:
         """What was kept is lost: nothing of it can be replayed."""

@@ -50,6 +50,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """Images alone: it is a part of a batch: only the entries of the document, no word of a failure in a stream."""
     keeps: bool = False
     """Finished pictures are to be stored."""
+    keeps_bridged: bool = False
+    """They are to be stored where the upstream speaks the other API, and so cannot keep them for this caller."""
     link: Callable[[int, str | None], str] | None = None
     """Images alone: the address of a picture, by its number and format, where the caller wants that."""
     cut_plain: bool = False
