@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from darkroom.gateway.base64_reader import Base64Reader, NotBase64
+from darkroom.wire.base64 import HEAD_BYTES, Base64Reader, NotBase64, decode_pieces
 
 
 def read(text, escaped=False, step=1 << 20):
@@ -33,6 +33,7 @@ def test_every_spelling_gives_the_bytes_wherever_it_is_cut(size, step):
         (urlsafe_b64encode(data), False),
         (lines, False),
         (b"data:image/png;base64," + plain, False),
+        (" ".join(plain.decode()).encode(), False),
         (b" DATA:image/svg+xml;charset=utf-8;BASE64,\n" + plain, False),
         (plain.replace(b"/", b"\\/"), True),
         (json.dumps(lines.decode())[1:-1].encode(), True),
@@ -56,6 +57,11 @@ def test_every_spelling_gives_the_bytes_wherever_it_is_cut(size, step):
         (b"QUJD\\u00e9QQ=", True, "byte 0x00"),
         (b"QUJD\\u00", True, "inside an escape"),
         (b"QUJD\\\\", True, r"does not belong there: \\"),
+        (b"QUJD\\x41", True, r"does not belong there: \\"),
+        (b"QUJD\\u12", True, "inside an escape"),
+        (b"Q===", False, "cut off"),
+        (b"=QUJ", False, "after its padding"),
+        (b"data:" + b"x" * HEAD_BYTES + b",QUJD", False, "no comma"),
         (b"QU\\/", False, r"does not belong there: \\"),
     ],
 )
@@ -78,3 +84,17 @@ def test_reader_of_any_bytes_gives_bytes_or_a_reason_independent_of_the_cuts(tex
 
 def test_empty_text_is_an_empty_picture():
     assert read(b"") == read(b"data:image/png;base64,") == read(b" \n") == b""
+
+
+def test_pieces_leave_as_they_come():
+    given = iter([b"QUJD" * 1000] * 50)
+    decoded = decode_pieces(given)
+    assert next(decoded) == b"ABC" * 1000
+    assert len(list(given)) == 49
+
+
+def test_pieces_of_a_json_text_are_decoded_with_its_escapes_and_never_empty():
+    text = [b"data:image/png", b";base64,", b"", b"QU", b"JD\\", b"u002", b"fQ", b"=="]
+    assert list(decode_pieces(text)) == [b"ABC", b"\xfd"]
+    with pytest.raises(NotBase64):
+        list(decode_pieces([b"QUJD!"]))

@@ -44,9 +44,6 @@ def inlined(upload: Upload, fd: int) -> Base64Part:
     return Base64Part(fd, upload.start, upload.stop, f"data:{upload.media};base64,".encode("ascii"))
 
 
-data_url = inlined
-
-
 def length(parts: Sequence[Part]) -> int:
     """The bytes of all parts together, as they are sent."""
     return sum(map(_length, parts))

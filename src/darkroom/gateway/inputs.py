@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
 from darkroom.errors import Internal, Invalid, TooLarge
-from darkroom.gateway.base64_reader import Base64Reader, NotBase64
 from darkroom.gateway.body import Incoming
 from darkroom.gateway.pixels import Broken, TooManyPixels, look
+from darkroom.wire.base64 import Base64Reader, NotBase64
 from darkroom.wire.elide import Long, Path, Upload
 from darkroom.wire.fields import Text, show, spell
 from darkroom.wire.picture import ENOUGH, mime, read_format

@@ -1,18 +1,19 @@
-"""Base64 text read in pieces: what customers send for a picture becomes its bytes again.
+"""Base64 text read in pieces: what customers and upstreams send for a picture becomes its bytes again.
 
 Law: the result never depends on where the text was cut, and nothing but the tail of a piece is kept. Taken generously:
 a `data:` URL's beginning, JSON escapes, white space, the URL-safe alphabet, padding or none. Everything else is
-refused, never skipped: a picture with holes would be sent to a paid upstream.
+refused, never skipped: a picture with holes would be sent to a paid upstream, or kept for a customer.
 """
 
 import re
 from binascii import a2b_base64
+from collections.abc import Iterable, Iterator
 
 HEAD_BYTES = 1024
 """The longest beginning of a `data:` URL that is looked through for its comma."""
 _ESCAPE = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|([^u]))", re.DOTALL)
 _OPEN_ESCAPE = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?\Z")
-_CONTROLS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"f": b"\f"}
+_PLAIN = {b"/": b"/", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"f": b"\f"}
 _SPACE = b" \t\r\n\f"
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -20,6 +21,16 @@ _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 class NotBase64(ValueError):
     """The text is not base64; says why, to be read on from "the base64 …"."""
+
+
+def decode_pieces(text: Iterable[bytes]) -> Iterator[bytes]:
+    """The bytes that base64 stands for, piece by piece as it comes; `text` stands as in JSON. Raises NotBase64."""
+    reader = Base64Reader(escaped=True)
+    for piece in text:
+        if found := reader.feed(piece):
+            yield found
+    if found := reader.finish():
+        yield found
 
 
 class Base64Reader:
@@ -109,4 +120,5 @@ def _meant(match: re.Match[bytes]) -> bytes:
     if match[1] is not None:
         code = int(match[1], 16)
         return bytes((code,)) if code < 128 else b"\x00"
-    return _CONTROLS.get(match[2], match[2])
+    # What no base64 needs escaped keeps its backslash, and is refused for it.
+    return _PLAIN.get(match[2], match[0])
