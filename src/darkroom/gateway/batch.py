@@ -2,7 +2,7 @@
 
 Law: an event of one leg is never cut by another's: whoever has begun one holds the pen, and the others wait, which
 slows their upstreams. In a plain answer each leg writes to a spool of its own, so that the pictures keep their order.
-Some delivered is a success; none is the first failure.
+Some delivered is a success; none is the first failure. A leg has failed if its picture is not whole.
 """
 
 import asyncio
@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from darkroom.errors import Error
+from darkroom.errors import Error, Overloaded
 from darkroom.gateway.leg import Leg, Owner
 from darkroom.gateway.routes import Route
-from darkroom.gateway.spool import Spool
+from darkroom.gateway.spool import Full, Spool
 from darkroom.wire.actions import Action, Earn, Keep, Outcome, Replay, Send, Store
 from darkroom.wire.codecs.images.events import add_usage
 from darkroom.wire.image_whole import ending, opening
+from darkroom.wire.relay import Relay
 from darkroom.wire.sse import KEEP_ALIVE
 from darkroom.wire.stages import StageClock
 from darkroom.wire.wish import Wish
@@ -33,6 +34,8 @@ class Batch:
         self._wish = wish
         self._pen = asyncio.Lock()
         self._holder: Leg | None = None
+        self._writing = False
+        """The document is being written."""
         part = msgspec.structs.replace(wish, n=1, bare=True)
         self.legs = [
             Leg(
@@ -42,6 +45,7 @@ class Batch:
                 ),
                 StageClock(exchange.clock.start),
                 self.act,
+                number,
             )
             for number in range(wish.n)
         ]
@@ -57,13 +61,17 @@ class Batch:
     async def run(self, routes: Sequence[Route]) -> None:
         """Make all pictures, and write the answer. Raises the first failure if there is no picture at all."""
         exchange = self._exchange
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._one(leg, routes)) for leg in self.legs]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._one(leg, routes)) for leg in self.legs]
+        except BaseExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        finally:
+            for leg in self.legs:
+                exchange.clock.marks += leg.clock.marks
+            exchange.clock.marks.sort(key=lambda mark: mark.at_s)
+            self._merge()
         errors = [error for task in tasks if (error := task.result()) is not None]
-        for leg in self.legs:
-            exchange.clock.marks += leg.clock.marks
-        exchange.clock.marks.sort(key=lambda mark: mark.at_s)
-        self._merge()
         if not self.outcome.pictures and errors:
             self.outcome.status, self.outcome.error = "failed", errors[0]
             raise errors[0]
@@ -86,8 +94,26 @@ class Batch:
             return []
         self.due = now + self._wish.keep_alive_every_s
         if not self._wish.stream:
-            return [Send(b"\n")] if self._wish.keep_alive_plain else []
-        return [] if self._pen.locked() else [Send(KEEP_ALIVE)]
+            return [Send(b"\n")] if self._wish.keep_alive_plain and not self._writing else []
+        holder = self._holder
+        if holder is None:
+            return [] if self._pen.locked() else [Send(KEEP_ALIVE)]
+        # Its event may wait for a usage alone, which is given up now; the others wait for it.
+        actions = holder.relay.tick(now)
+        if holder.relay.between:
+            self._release(holder)
+        return actions
+
+    def fail(self, error: Error, relay: Relay, now: float) -> list[Action]:
+        """How an answer that has begun ends as a failure; `relay` has said nothing of it so far."""
+        holder = self._holder
+        if holder is not None and holder.unsent is None and not holder.relay.between:
+            holder.relay.elsewhere = None
+            return holder.relay.close(error, now)
+        if any(leg.relay.outcome.told for leg in self.legs):
+            return []
+        relay.withdraw(self._writing)
+        return relay.close(error, now)
 
     async def act(self, leg: Leg, actions: Sequence[Action]) -> None:
         """Carry out what one leg's relay machine asks."""
@@ -99,25 +125,30 @@ class Batch:
         if self._holder is not leg:
             await self._pen.acquire()
             self._holder = leg
-        await self._exchange.act(leg, [a for a in actions if not isinstance(a, Store)])
-        for action in actions:
-            if isinstance(action, Store):
-                await self._exchange.store(leg, action, self.legs.index(leg))
+        await self._exchange.act(leg, actions)
         self.due = max(self.due, leg.relay.due)
         if leg.relay.between:
             self._release(leg)
 
     async def _one(self, leg: Leg, routes: Sequence[Route]) -> Error | None:
+        """Make one picture. Whoever is cancelled keeps the pen: `fail` ends what he has begun."""
+        outcome = leg.relay.outcome
+        failure: Error | None
         try:
             await leg.run(routes)
+            failure = outcome.error
         except Error as error:
-            if self._holder is leg and not leg.relay.between:
-                leg.relay.elsewhere = None
-                await self.act(leg, leg.relay.close(error, asyncio.get_running_loop().time()))
-            return error
-        finally:
-            self._release(leg)
-        return leg.relay.outcome.error
+            failure = error
+        except Full:
+            if self._wish.stream:
+                raise
+            outcome.pictures.clear()
+            failure = Overloaded(
+                "The pictures are larger than this server may keep. Ask for fewer at a time."
+            )
+            leg.end("failed", failure)
+        self._release(leg)
+        return None if outcome.pictures else failure
 
     def _release(self, leg: Leg) -> None:
         if self._holder is leg:
@@ -131,18 +162,19 @@ class Batch:
             if isinstance(action, Send):
                 result.append(action.data)
             elif isinstance(action, Keep):
-                leg.spool.append(action.data)
+                leg.keep(action.data)
             elif isinstance(action, Replay):
                 for piece in leg.spool.pieces(action.start, action.stop):
                     result.append(piece)
             elif isinstance(action, Store):
-                await self._exchange.store(leg, action, self.legs.index(leg))
+                await self._exchange.store(leg, action)
 
     async def _write(self, failed: int) -> None:
         """The document: every picture that is whole, in order."""
         exchange, first = self._exchange, self.legs[0]
         usage = (self.outcome.tool_usage or {}).get("image_gen")
         extra = ((b"x-darkroom-failed", b"%d" % failed),) if failed else ()
+        self._writing = True
         begin = opening(self._wish.created_at)
         exchange.commit([Send(begin)], *extra)
         for leg in self.legs:

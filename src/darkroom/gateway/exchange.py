@@ -80,8 +80,6 @@ class Exchange:
         self._acting = False
         self._ending: Error | None = None
         self._cut = False
-        self._unsent: int | None = None
-        """The picture whose event was to be sent, and was not, as it could not be stored."""
         self._size = body.size
         outlet.on_gone = self._gone
         record.asked(request, settings.trace_prompts)
@@ -273,22 +271,21 @@ class Exchange:
         """Keep a picture. Where its address is the answer, a failure of that is the answer's."""
         pictures = leg.relay.outcome.pictures
         number = leg.number + action.index
+        stored = False
         try:
             await self.gateway.album.store(
                 self.kept, number, pictures[action.index], leg.spool, action.start, action.stop
             )
+            stored = True
         except (Error, ValueError, OSError) as exc:
             log.warning("picture_not_stored", request_id=self.request_id, reason=str(exc))
             if self._wish.link is not None:
-                # The event with its address is not sent, nor what was to follow it.
-                del pictures[action.index :]
-                self._unsent = number
                 raise Internal("The picture was made but could not be stored here.") from exc
-        except asyncio.CancelledError:
-            if self._wish.link is not None:
+        finally:
+            if self._wish.link is not None and not stored:
+                # Its event, which would come next, is not sent, nor what was to follow.
                 del pictures[action.index :]
-                self._unsent = number
-            raise
+                leg.unsent = number
 
     async def replay(self, spool: Spool, action: Replay) -> None:
         """A range of the spool to the caller, at his pace; if it cannot be whole, no right end is possible any more."""
@@ -365,6 +362,6 @@ class Exchange:
         now = self._now()
         if self.batch is not None:
             return self.batch.fail(error, self.relay, now)
-        if self._unsent is not None:
-            self.relay.withdraw(self._unsent > 0)
+        if self.leg.unsent is not None:
+            self.relay.withdraw(self.leg.unsent > 0)
         return self.relay.close(error, now)

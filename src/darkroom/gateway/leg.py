@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+import structlog
+
 from darkroom.channels.ids import Place
 from darkroom.channels.upstream import Answer
 from darkroom.errors import Error, Lost, TimedOut
@@ -18,7 +20,7 @@ from darkroom.gateway.orders import Order, write_order
 from darkroom.gateway.record import Record
 from darkroom.gateway.refusal import elsewhere, read_refusal
 from darkroom.gateway.routes import Route
-from darkroom.gateway.spool import Spool
+from darkroom.gateway.spool import Full, Spool
 from darkroom.ledger.keys import Key
 from darkroom.traces.trace import Attempt
 from darkroom.wire.actions import Action, Replay, Store
@@ -27,6 +29,7 @@ from darkroom.wire.relay import Relay, Wish
 from darkroom.wire.request import Request
 from darkroom.wire.stages import Stage, StageClock
 
+log = structlog.get_logger("darkroom.leg")
 CAUGHT_UP_S = 0.05
 """An upstream that was waited for so long had nothing more to give: the caller has everything."""
 
@@ -62,8 +65,8 @@ class Owner(Protocol):
     async def replay(self, spool: Spool, action: Replay) -> None:
         """A range of a spool to the caller."""
 
-    async def store(self, leg: "Leg", action: Store, number: int) -> None:
-        """Keep a picture for later, under its number in the whole answer."""
+    async def store(self, leg: "Leg", action: Store) -> None:
+        """Keep a picture for later."""
 
     def commit(self, actions: Sequence[Action], *extra: tuple[bytes, bytes]) -> None:
         """Send the status, if it has not been sent."""
@@ -84,34 +87,58 @@ class Leg:
         wish: Wish,
         clock: StageClock,
         act: "Callable[[Leg, Sequence[Action]], Awaitable[None]]",
+        number: int = 0,
     ) -> None:
         job = owner.job
         self.job = job
         self.clock = clock
+        self.number = number
+        """Of its first picture, in the whole answer."""
+        self.unsent: int | None = None
+        """The number of the picture that could not be stored, so that its event was not sent."""
         self.relay = Relay(wish, clock)
         limit = job.gateway.settings.spool_limit_mb * 1024 * 1024
         self.spool = Spool(job.gateway.spools, limit)
         self.attempt: Attempt | None = None
         self._act = act
         self._owner = owner
+        self._waited_s = job.record.waited_s
         self._now = asyncio.get_running_loop().time
 
-    async def run(self, routes: Sequence[Route]) -> None:
-        """Try the routes in turn until one has answered. Raises the failure if nothing of it has been told yet."""
+    async def run(self, routes: Sequence[Route], *, more: bool = False) -> None:
+        """Try the routes in turn until one has answered. Raises the failure if nothing of it has been told yet.
+
+        `more`: the caller knows of others, to be asked after these.
+        """
         for route in routes:
-            last = route is routes[-1]
+            last = route is routes[-1] and not more
             self.relay.elsewhere = None if last else elsewhere
             self._begin(route)
             try:
                 await self._try(route)
             except Error as error:
+                # A bridge cannot carry every request: what it says of this one is not said by the next channel.
+                unasked = route.bridged and error.blame == "caller" and self.answered is None
                 self.end("failed", error)
-                if last or self.relay.paid or not elsewhere(error):
+                if route is routes[-1] or self.relay.paid or not (elsewhere(error) or unasked):
                     raise
             else:
                 failed = self.relay.outcome.error
                 self.end("failed" if failed else "completed", failed)
                 return
+
+    def keep(self, data: bytes) -> None:
+        """For a repair that may need it; without room for it the answer goes on, only that repair is given up."""
+        try:
+            self.spool.append(data)
+        except Full as exc:
+            log.warning("spool_lost", request_id=self.job.record.trace.request_id, reason=str(exc))
+            self.relay.forget_spool()
+
+    @property
+    def answered(self) -> int | None:
+        """The status that the upstream of the attempt under way has answered."""
+        return self.attempt.status if self.attempt is not None else None
 
     def end(self, outcome: str, error: Error | None) -> None:
         """The attempt under way has ended."""
@@ -141,7 +168,7 @@ class Leg:
         relay.outcome.repaired(list(order.repairs))
         # An Images upstream may rightly say nothing until the picture exists.
         first = streaming and route.surface == "responses"
-        waits = Deadlines(channel, streaming=first, total_s=channel.total_s - job.record.waited_s)
+        waits = Deadlines(channel, streaming=first, total_s=channel.total_s - self._waited_s)
         answer = await self._opened(route, order, streaming, waits)
         known = len(relay.outcome.ids)
         try:
@@ -154,7 +181,9 @@ class Leg:
             relay.begin(answer.headers.get(b"content-type", b""), route.surface)
             await self._pump(answer, waits)
         finally:
-            job.record.waited_s += waits.waited_s
+            self._waited_s += waits.waited_s
+            # Legs wait side by side.
+            job.record.waited_s = max(job.record.waited_s, self._waited_s)
             attempt.bytes_in = answer.received
             if route.surface == "responses":
                 given = {id: id for id in relay.outcome.ids[known:]} | relay.outcome.renamed

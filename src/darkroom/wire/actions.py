@@ -64,6 +64,8 @@ class Outcome(msgspec.Struct):
 
     status: Literal["", "completed", "incomplete", "failed"] = ""
     error: Error | None = None
+    told: bool = False
+    """Images streams alone: the caller has been told of the failure."""
     response_id: str = ""
     model: str | None = None
     ids: list[str] = msgspec.field(default_factory=list)

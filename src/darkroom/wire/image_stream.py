@@ -240,8 +240,10 @@ class ImageStream(Down):
         tree: Tree = {"type": "error", "error": error.fields()}
         if hold is None or hold.mode in ("spool", "drop"):
             if not self.bare:
+                self.outcome.told = True
                 self.send(write_frame(tree))
             return
+        self.outcome.told = True
         # The frame was cut inside its picture: the last of equal keys wins.
         self.send(completed(hold.end) + b'","b64_json":"",' + msgspec.json.encode(tree)[1:] + b"\n\n")
 
