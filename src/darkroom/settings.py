@@ -114,7 +114,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     store_pictures: Literal["asked", "always", "never"] = "asked"
     """Which finished pictures are stored: `asked` those whose address was asked for (`response_format: "url"`), those
     of Responses requests with `store: true`, and, unless they say `store: false`, of those that an Images upstream
-    serves, which keeps nothing itself; `always` all, `never` none: then addresses are refused."""
+    serves, which keeps nothing itself; `always` all, `never` none: then addresses are refused.
+    A key may have its own."""
     picture_hours: Hours = 24
     """Hours that stored pictures are kept."""
     link_hours: Hours = 24
