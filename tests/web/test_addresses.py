@@ -1,5 +1,6 @@
 """Pictures with an address, pictures named by id in later turns, files, and what was asked against what came."""
 
+import base64
 import io
 import json
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx2
 import pytest
 from PIL import Image
 
+from tests.relaying import Heard, channel, relaying, upstream
 from tests.web.test_images import SPEAKS, TOOL, opened, png, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("images")]
@@ -159,3 +161,52 @@ async def test_asked_against_delivered_is_in_a_header_the_trace_and_the_metrics(
             'darkroom_requests_total{code="",outcome="completed",status="200",surface="images"} 2.0'
             in metrics.text
         )
+
+
+@pytest.mark.parametrize("surface", ["generations", "responses"])
+@pytest.mark.parametrize("stream", [True, False])
+async def test_upstream_that_gives_addresses_gives_the_caller_pictures(
+    tmp_path: Path, surface: str, stream: bool
+) -> None:
+    async def host(heard: Heard) -> None:
+        await heard.whole("200 OK", "image/png", png(128, 128))
+
+    async with upstream(host) as images:
+
+        async def play(heard: Heard) -> None:
+            entry = {"url": f"http://127.0.0.1:{images.port}/1.png", "b64_json": None}
+            answer = {"created": 5, "data": [entry], "usage": {"total_tokens": 3}}
+            await heard.whole("200 OK", "application/json", json.dumps(answer).encode())
+
+        async with (
+            upstream(play) as up,
+            relaying(tmp_path, channel(up, speaks=("images",)), fetch_private=True) as relay,
+            httpx2.AsyncClient(timeout=20) as caller,
+        ):
+            body: dict[str, Any] = {"model": "gpt-image-2", "prompt": "x", "stream": stream}
+            if surface == "responses":
+                body = {"model": "gpt-5.5", "input": "x", "tools": [TOOL], "stream": stream}
+            path = "/v1/responses" if surface == "responses" else "/v1/images/generations"
+            answer = await caller.post(relay.url + path, headers=relay.headers, content=json.dumps(body))
+            assert answer.status_code == 200, answer.text
+            assert base64.b64encode(png(128, 128)).decode() in answer.text
+            await relay.idle()
+            (trace,) = await relay.traces()
+            assert trace.delivered[0]["size"] == "128x128"
+            assert trace.repairs["url"] == 1
+
+
+async def test_upstreams_picture_that_cannot_be_fetched_is_an_upstream_error(tmp_path: Path) -> None:
+    async def play(heard: Heard) -> None:
+        answer = {"created": 5, "data": [{"url": "http://127.0.0.1:9/1.png"}]}
+        await heard.whole("200 OK", "application/json", json.dumps(answer).encode())
+
+    async with upstream(play) as up, relaying(tmp_path, channel(up, speaks=("images",))) as relay:
+        async with httpx2.AsyncClient(timeout=20) as caller:
+            body = {"model": "gpt-image-2", "prompt": "x"}
+            answer = await caller.post(
+                relay.url + "/v1/images/generations", headers=relay.headers, content=json.dumps(body)
+            )
+        assert answer.status_code == 502
+        assert "could not be fetched" in answer.json()["error"]["message"]
+        assert answer.headers["x-should-retry"] == "false"

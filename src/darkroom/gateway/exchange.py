@@ -26,7 +26,7 @@ from darkroom.gateway.spool import Full, Spool
 from darkroom.gateway.viewer import Outlet, Viewer
 from darkroom.gateway.wishes import wish_for
 from darkroom.ledger.keys import Key
-from darkroom.wire.actions import Action, Earn, Keep, Replay, Send, Store
+from darkroom.wire.actions import Action, Earn, Fetch, Keep, Replay, Send, Store
 from darkroom.wire.codecs.responses.recall import recall
 from darkroom.wire.elide import Path, Upload
 from darkroom.wire.request import InputPicture, Request
@@ -260,7 +260,7 @@ class Exchange:
                     await self.replay(leg.spool, action)
                 elif isinstance(action, Store):
                     await self.store(leg, action)
-                elif not isinstance(action, Earn):
+                elif not isinstance(action, Earn | Fetch):
                     self._cut = True
             viewer.push()
             await self._ready()

@@ -5,6 +5,7 @@ makes one at a time. What the machine wants done is handed to `act`; the exchang
 """
 
 import asyncio
+from binascii import b2a_base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
@@ -12,7 +13,7 @@ import structlog
 
 from darkroom.channels.ids import Place
 from darkroom.channels.upstream import Answer
-from darkroom.errors import Error, Lost, TimedOut
+from darkroom.errors import Error, Lost, TimedOut, UpstreamError
 from darkroom.gateway.body import Incoming
 from darkroom.gateway.deadlines import Deadlines
 from darkroom.gateway.gateway import Gateway
@@ -23,7 +24,7 @@ from darkroom.gateway.routes import Route
 from darkroom.gateway.spool import Full, Spool
 from darkroom.ledger.keys import Key
 from darkroom.traces.trace import Attempt
-from darkroom.wire.actions import Action, Replay, Store
+from darkroom.wire.actions import Action, Fetch, Replay, Store
 from darkroom.wire.elide import Path, Upload
 from darkroom.wire.relay import Relay, Wish
 from darkroom.wire.request import Request
@@ -227,13 +228,15 @@ class Leg:
                 await self._act(self, relay.close(error, self._now()))
                 break
             if not data:
-                await self._act(self, relay.close(None, self._now()))
+                await self._told(relay.close(None, self._now()))
+                if not relay.ended:
+                    await self._told(relay.close(None, self._now()))
                 break
             before = relay.progress
             actions = relay.receive(data, self._now())
             if relay.progress != before:
                 waits.progressed()
-            await self._act(self, actions)
+            await self._told(actions)
         if relay.lost is not None:
             raise relay.lost
         outcome = relay.outcome
@@ -241,6 +244,40 @@ class Leg:
             relay.close(None, self._now())
         if outcome.error is not None and not relay.sent:
             raise outcome.error
+
+    async def _told(self, actions: Sequence[Action]) -> None:
+        """Have actions carried out, and go on with an event whose pictures had to be fetched for it."""
+        await self._act(self, actions)
+        while self.relay.parked:
+            for action in actions:
+                if isinstance(action, Fetch):
+                    await self._fetch(action)
+            actions = self.relay.resume(self._now())
+            await self._act(self, actions)
+
+    async def _fetch(self, action: Fetch) -> None:
+        """A picture that the upstream gave by its address, through the same guard as customers' addresses."""
+        start, lead = self.spool.size, b""
+        rest = b""
+
+        def sink(data: bytes) -> None:
+            nonlocal rest, lead
+            data = rest + data
+            whole = len(data) - len(data) % 3
+            rest = data[whole:]
+            text = b2a_base64(data[:whole], newline=False)
+            lead = lead or text[:4096]
+            self.spool.append(text)
+
+        try:
+            await self.job.gateway.album.fetch(action.url, "url", sink)
+        except Error as error:
+            raise UpstreamError(
+                "The upstream's picture could not be fetched from where it said it is. Please send the request again.",
+                internal=error.message,
+            ) from None
+        self.spool.append(b2a_base64(rest, newline=False))
+        self.relay.fetched(action.long, start, self.spool.size, lead)
 
     async def _next(self, answer: Answer, waits: Deadlines) -> bytes:
         """What the upstream says next; b"" at its end. Raises TimedOut when a deadline of its has passed."""

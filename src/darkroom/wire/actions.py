@@ -5,6 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from darkroom.errors import Error
+from darkroom.wire.elide import Long
 
 
 class Send(msgspec.Struct, frozen=True, gc=False):
@@ -44,7 +45,14 @@ class Store(msgspec.Struct, frozen=True, gc=False):
     stop: int
 
 
-Action = Send | Keep | Replay | Earn | Cut | Store
+class Fetch(msgspec.Struct, frozen=True):
+    """Get the picture at this address into the spool as base64, and tell the relay machine where `long` lies."""
+
+    url: str
+    long: Long
+
+
+Action = Send | Keep | Replay | Earn | Cut | Store | Fetch
 
 
 class Picture(msgspec.Struct):

@@ -12,7 +12,8 @@ import msgspec
 from darkroom.errors import Error
 from darkroom.wire.actions import Action, Cut, Earn, Keep, Outcome, Picture, Replay, Send, Store
 from darkroom.wire.codecs.responses.events import CALL, is_image
-from darkroom.wire.elide import LEAD, Long, Path, Tree, render
+from darkroom.wire.elide import LEAD, Long, Tree, render
+from darkroom.wire.longs import has_unkept, locate
 from darkroom.wire.picture import read_head_b64
 from darkroom.wire.sse import Head, Piece, Tail  # type: ignore[attr-defined]
 
@@ -41,37 +42,6 @@ class Hold(msgspec.Struct):
     repaired: set[str] = msgspec.field(default_factory=set)
     end: bytes = b""
     """The last bytes of the long string so far."""
-
-
-def locate(tree: Any, long: Long, path: Path = ()) -> Path | None:
-    """Where `long` stands in a tree; None if it is not in it."""
-    if tree is long:
-        return path
-    children = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
-    for key, value in children:
-        if isinstance(value, dict | list | Long):
-            found = locate(value, long, (*path, key))
-            if found is not None:
-                return found
-    return None
-
-
-def longs_in(tree: Any) -> list[Long]:
-    """Every long string of a tree."""
-    if isinstance(tree, Long):
-        return [tree]
-    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-    return [long for value in children if isinstance(value, dict | list | Long) for long in longs_in(value)]
-
-
-def has_long(tree: Any) -> bool:
-    """A long string stands somewhere in the tree."""
-    return bool(longs_in(tree))
-
-
-def has_unkept(tree: Any) -> bool:
-    """A long string of the tree is not in the spool, so that the tree cannot be written again."""
-    return any(long.kept is None for long in longs_in(tree))
 
 
 def is_picture(where: Any) -> bool:
@@ -244,6 +214,12 @@ class Down:
         self._kept += len(data)
         long.kept = (long.kept[0], self._kept)
         self.out.append(Keep(data))
+
+    def adopt(self, long: Long, start: int, stop: int, lead: bytes) -> None:
+        """A picture was put into the spool from elsewhere."""
+        long.start, long.stop, long.kept = start, stop, (start, stop)
+        self._kept = stop
+        self._leads[long] = lead[:_LEAD]
 
     def file(self, number: int, item: Tree) -> bool:
         """Ask for a finished picture to be stored; False if that cannot be done."""

@@ -13,8 +13,9 @@ from darkroom.errors import Error
 from darkroom.wire.actions import Cut, Replay
 from darkroom.wire.codecs.images.events import write_finished, write_partial
 from darkroom.wire.codecs.responses.events import PARTIAL, is_image
-from darkroom.wire.down import Down, Hold, completed, locate
+from darkroom.wire.down import Down, Hold, completed
 from darkroom.wire.elide import Tree, render
+from darkroom.wire.longs import locate
 from darkroom.wire.sse import KEEP_ALIVE, Head, Tail, write_frame
 
 DONE = "response.output_item.done"
@@ -61,6 +62,7 @@ class ImageStream(Down):
         """A canonical event that is there as a whole."""
         kind: str = tree["type"]
         if kind in ENDS:
+            self.outcome.repaired(repairs)
             self._last(tree)
         elif kind == PARTIAL and is_image(tree.get("partial_image_b64")):
             self._release(None)

@@ -13,9 +13,10 @@ from darkroom.errors import Error
 from darkroom.wire.actions import Cut, Replay
 from darkroom.wire.codecs.images.events import write_entry
 from darkroom.wire.codecs.responses.events import FORMATS, is_image
-from darkroom.wire.down import Down, Hold, locate
+from darkroom.wire.down import Down, Hold
 from darkroom.wire.elide import Tree, render
 from darkroom.wire.image_stream import DONE, ENDS, pictures_in
+from darkroom.wire.longs import locate
 from darkroom.wire.sse import Head, Tail
 
 

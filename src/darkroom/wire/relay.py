@@ -5,16 +5,17 @@ waits for `Earn` before the next `Send`. One Relay serves one request; `begin` s
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from darkroom.errors import Error, Lost
 from darkroom.wire import plain, sse, verdict
-from darkroom.wire.actions import Action, Outcome
+from darkroom.wire.actions import Action, Fetch, Outcome
 from darkroom.wire.codecs.images.events import canonical, speaks_images
-from darkroom.wire.codecs.responses.events import PARTIAL, is_error, normalise
-from darkroom.wire.down import Hold, has_unkept, locate
-from darkroom.wire.elide import Malformed, Piece, Tree, parse
+from darkroom.wire.codecs.responses.events import is_error, normalise
+from darkroom.wire.down import Hold
+from darkroom.wire.elide import Long, Piece, Tree
+from darkroom.wire.filling import Filling, as_object, done_event, take_addresses
 from darkroom.wire.image_whole import ImageWhole
+from darkroom.wire.longs import has_unkept, locate
 from darkroom.wire.observer import Observer
 from darkroom.wire.sse import Broken, Frame, Head, Tail
 from darkroom.wire.stages import Stage, StageClock
@@ -48,7 +49,11 @@ class Relay:
         self._reader: sse.Reader | plain.Reader | None = None
         self._type = b""
         self._error: Error | None = None
-        self._partials: dict[int, int] = {}
+        self._filling = Filling({"created_at": wish.created_at, "model": wish.model})
+        self._parked: tuple[Tree, list[str]] | None = None
+        """An event whose pictures are being fetched from where the upstream says they are."""
+        self._queue: list[sse.Token] = []
+        """What followed it."""
         self._surface: Surface = "responses"
         self._naming = naming(wish)
         self._name = ""
@@ -120,10 +125,32 @@ class Relay:
             for token in self._reader.finish():
                 if not self.ended:
                     self._token(token, now)
+        if self._parked is not None and error is None:
+            return self._take(now)
         if not self.ended and not ((error is None or self._down.satisfied) and self._finish(now)):
             self.fail(error or self._early_end(), now)
         if self.lost is None:
             self._note_end()
+        return self._take(now)
+
+    @property
+    def parked(self) -> bool:
+        """Pictures are to be fetched: carry out `Fetch`, call `fetched` for each, then `resume`."""
+        return self._parked is not None
+
+    def fetched(self, long: Long, start: int, stop: int, lead: bytes) -> None:
+        """A picture's base64 is at `start` to `stop` of the spool now; `lead` is its beginning."""
+        self._down.adopt(long, start, stop, lead)
+
+    def resume(self, now: float) -> list[Action]:
+        """All pictures of the parked event are there: go on with it."""
+        assert self._parked is not None
+        (tree, repairs), self._parked = self._parked, None
+        self._down.frame(tree, repairs, b"", "")
+        queue, self._queue = self._queue, []
+        for token in queue:
+            if not self.ended:
+                self._token(token, now)
         return self._take(now)
 
     def withdraw(self, begun: bool) -> None:
@@ -170,11 +197,13 @@ class Relay:
         return data
 
     def _token(self, token: sse.Token, now: float) -> None:
-        if type(token) is Piece:
+        if self._parked is not None:
+            self._queue.append(token)
+        elif type(token) is Piece:
             self._seen.progress += 1
             self._down.piece(token)
         elif isinstance(token, Frame):
-            tree = self._tree(token.tree)
+            tree = as_object(token.tree)
             if tree is not None:
                 self._frame(token, tree, now)
             else:
@@ -186,19 +215,14 @@ class Relay:
         else:
             self._broken(token, now)  # type: ignore[arg-type]
 
-    def _tree(self, value: Any) -> Tree | None:
-        """A frame's object; some upstreams send it as a string of JSON."""
-        if isinstance(value, str) and value.lstrip().startswith("{"):
-            try:
-                value = parse(value.encode())
-            except Malformed:
-                return None
-        return value if isinstance(value, dict) else None
-
     def _frame(self, token: Frame, tree: Tree, now: float) -> None:
         source = tree
         tree, repairs = self._normalise(tree, token.name, True)
         if self._fails(tree, now, source):
+            return
+        if "url" in repairs and (remote := take_addresses(tree)):
+            self._parked = (tree, repairs)
+            self._down.out += [Fetch(address, long) for address, long in remote]
             return
         if tree["type"] != "keepalive" or self._down.sent:
             self._down.frame(
@@ -279,26 +303,21 @@ class Relay:
         if self._open is not None:
             self._end_part(tree, now)
         for number in range(self._parts, int(where[2])):  # small ones that are there as a whole
-            event = self._event(tree, number)
+            event = done_event(tree, number)
             self._see(event, now)
             self._down.frame(event, [], b"", "")
         self._open = int(where[2])
         self._parts = self._open + 1
-        event = self._event(tree, self._open)
+        event = done_event(tree, self._open)
         self._seen.paid = True
         self._down.head(Head("", event, b"", token.long, token.lead, True), event, repairs)
 
     def _end_part(self, tree: Tree, now: float) -> None:
         """The picture that `_part` began is whole."""
         assert self._open is not None
-        event, self._open = self._event(tree, self._open), None
+        event, self._open = done_event(tree, self._open), None
         self._see(event, now)
         self._down.tail(Tail(event, b""), event, [])
-
-    @staticmethod
-    def _event(tree: Tree, number: int) -> Tree:
-        item = tree["response"]["output"][number]
-        return {"type": "response.output_item.done", "output_index": number, "item": item}
 
     def _normalise(self, tree: Tree, name: str, whole: bool) -> tuple[Tree, list[str]]:
         """The canonical event of a tree; the body of a plain answer is its last event."""
@@ -313,28 +332,7 @@ class Relay:
             tree, repairs = normalise({"type": f"response.{kind}", "response": tree}, "", whole)
         else:
             tree, repairs = normalise(tree, name, whole)
-        return (self._filled(tree, repairs) if whole else tree), repairs
-
-    def _filled(self, tree: Tree, repairs: list[str]) -> Tree:
-        """A whole event with what clients rely on: a response's age and model, a partial's number."""
-        response = tree.get("response")
-        if isinstance(response, dict):
-            known = {"created_at": self.wish.created_at, "model": self.wish.model}
-            missing = {key: value for key, value in known.items() if value and response.get(key) is None}
-            if missing:
-                repairs.append("response_fields")
-                return {**tree, "response": {**response, **missing}}
-        return self._numbered(tree, repairs) if tree["type"] == PARTIAL else tree
-
-    def _numbered(self, tree: Tree, repairs: list[str]) -> Tree:
-        """A partial with its number, counted here if the upstream does not say it."""
-        place = tree.get("output_index")
-        place = place if isinstance(place, int) else 0
-        number = self._partials[place] = self._partials.get(place, -1) + 1
-        if "partial_image_index" in tree:
-            return tree
-        repairs.append("partial_index")
-        return {**tree, "partial_image_index": number}
+        return (self._filling.fill(tree, repairs) if whole else tree), repairs
 
     def _broken(self, token: Broken, now: float) -> None:
         hold = self._down.hold

@@ -15,9 +15,10 @@ from darkroom.wire.actions import Cut
 from darkroom.wire.backfill import text_events
 from darkroom.wire.calls import STEPS, Call, advance, find_call, own_calls
 from darkroom.wire.codecs.responses.events import CALL, PARTIAL, encode, is_error, is_image, rename
-from darkroom.wire.down import Down, Hold, closing, has_long, is_picture, locate, resume
+from darkroom.wire.down import Down, Hold, closing, is_picture, resume
 from darkroom.wire.elide import Tree, render
 from darkroom.wire.events import Event
+from darkroom.wire.longs import has_long, locate
 from darkroom.wire.sse import KEEP_ALIVE, Head, Tail, write_frame
 
 _NEEDS = {"in_progress": 1, "generating": 2, "partial_image": 3, "completed": 3}

@@ -9,7 +9,7 @@ from typing import Any
 from darkroom.errors import Error, Internal, Invalid, UpstreamError
 from darkroom.wire.backfill import texts_of
 from darkroom.wire.codecs.responses.events import is_error, is_image
-from darkroom.wire.complaint import read_failure
+from darkroom.wire.complaint import Failure, read_failure
 from darkroom.wire.elide import Tree
 from darkroom.wire.failure import error_for_customer
 
@@ -18,8 +18,8 @@ def failed(tree: Tree, secrets: tuple[str, ...]) -> Error | None:
     """The failure that an event tells: an error in any shape, or a failed response."""
     if not is_error(tree) and tree["type"] != "response.failed":
         return None
-    failure = read_failure(tree, status=None)
-    return None if failure is None else error_for_customer(failure, status=None, secrets=secrets)
+    failure = read_failure(tree, status=None) or Failure()
+    return error_for_customer(failure, status=None, secrets=secrets)
 
 
 def lacks_image(tree: Tree, done: Iterable[Tree], *, images: bool) -> bool:

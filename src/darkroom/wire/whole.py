@@ -9,8 +9,9 @@ import msgspec
 from darkroom.errors import Error
 from darkroom.wire.actions import Cut
 from darkroom.wire.codecs.responses.events import is_image
-from darkroom.wire.down import Down, Hold, has_unkept, is_picture, locate, resume
+from darkroom.wire.down import Down, Hold, is_picture, resume
 from darkroom.wire.elide import Long, Tree, render
+from darkroom.wire.longs import has_unkept, locate
 from darkroom.wire.sse import Head, Tail
 
 _ENDS = ("response.completed", "response.incomplete")
