@@ -2,11 +2,33 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from darkroom.store.engine import Store
 from tests import databases
+
+TOGETHER = {
+    "tests/e2e/": "e2e",
+    "tests/web/test_images.py": "images",
+    "tests/web/test_addresses.py": "images",
+}
+"""Tests that share servers, by where they stand: one worker runs a group, so that its servers start once."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What `--dist loadgroup` promises: pytest-xdist 3.8 loses its groups under pytest 9.2 (its issue 1386)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Grouped(LoadScopeScheduling):
+        """Each group in one worker, every other test wherever there is room."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            return next((group for place, group in TOGETHER.items() if nodeid.startswith(place)), nodeid)
+
+    return Grouped(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(scope="session")

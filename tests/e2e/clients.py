@@ -1,6 +1,7 @@
 """The clients that the end-to-end tests run: the contract's examples, and Node with its SDKs."""
 
 import base64
+import fcntl
 import hashlib
 import io
 import json
@@ -88,6 +89,12 @@ def find_node() -> Node:
 
 def _install(npm: str, version: str) -> None:
     """Install what the lock says into `node/node_modules`, unless that was done before."""
+    with (FOLDER / "package-lock.json").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        _install_once(npm, version)
+
+
+def _install_once(npm: str, version: str) -> None:
     stamp = FOLDER / "node_modules" / ".installed"
     lock = (FOLDER / "package-lock.json").read_bytes() + version.encode()
     wanted = hashlib.sha256(lock).hexdigest()

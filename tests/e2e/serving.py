@@ -92,5 +92,6 @@ def channel(name: str, port: int, model: str) -> str:
         f'base_url = "http://127.0.0.1:{port}/v1"',
         'api_key = "sk-for-the-upstream"',
         f'models = ["{model}", "gpt-image-2"]',
+        'speaks = ["responses"]',
     ]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The README's first picture: its commands and its Python work as they stand, but for URL and key, in both languages."""
+"""The README's first picture: its commands and Python work as they stand, but for URL and key, in both languages."""
 
 import base64
 import os
