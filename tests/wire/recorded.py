@@ -48,9 +48,10 @@ def done(found: Tree, index: int = 0) -> Tree:
 def ended(output: Any, kind: str = "completed", **more: Any) -> Tree:
     """The last event."""
     usage = {"input_tokens": 3, "output_tokens": 4, "total_tokens": 7}
+    head = {key: value for key, value in BASE.items() if key != "output"}
     return {
         "type": f"response.{kind}",
-        "response": {**BASE, "status": kind, **more, "output": output, "usage": usage},
+        "response": {**head, "status": kind, **more, "output": output, "usage": usage},
     }
 
 
@@ -132,6 +133,9 @@ RECORDED: dict[str, bytes] = {
     "long instructions, no output": right(
         [*begun(), done(item()), ended([], instructions=INSTRUCTIONS)]
     ),
+    "long instructions after an empty output": right(
+        [*begun(), done(item()), {"type": "response.completed", "response": {**BASE, "instructions": INSTRUCTIONS}}]
+    ),
     "long instructions, picture at the end": right([*begun(), ended([item()], instructions=INSTRUCTIONS)]),
     "long instructions, no picture": right([*begun(), ended([], instructions=INSTRUCTIONS)]),
     "long instructions, failed": right(
@@ -192,6 +196,7 @@ RECORDED: dict[str, bytes] = {
     "error after the stream": right(begun()) + compact({"error": MODERATION}).encode(),
     "error in a string": right(begun())
     + f"event: error\ndata: {compact(compact({'error': MODERATION}))}\n\n".encode(),
+    "error with an item": right([*begun(), {"type": "error", **MODERATION, "item": {"id": "ig_up"}}]),
     "error as a text": right([*begun(), {"error": compact({"error": MODERATION})}  | {"type": "error"}]),
     "error with a long text": right([*begun(), {"type": "error", "error": {**MODERATION, "log": "x" * 17_000}}]),
     "error that comes last in its frame": right(begun())
@@ -234,6 +239,8 @@ PLAIN: dict[str, bytes] = {
     "error document": compact({"error": MODERATION}).encode(),
     "cut document": compact(ended([item()])["response"]).encode()[:-9],
     "document cut inside its picture": compact(ended([item()])["response"]).encode()[:14_000],
+    "line break in its picture": compact(ended([item()])["response"]).encode().replace(b"/+==", b"\n\ndata: {}\n\n"),
+    "line break early in it": compact(ended([item()])["response"]).encode().replace(b"AAAA", b"AA\r\n", 9),
     "no document": b"{oops}",
     "too complex document": compact({**BASE, "output": [item(), {"found": MANY}]}).encode(),
 }  # fmt: skip
