@@ -110,8 +110,8 @@ def test_code_of_the_readme_is_well_formed(page: Path) -> None:
         if language == "python":
             compile(text, str(page), "exec")
     bodies = [match for _, text in blocks for match in re.findall(r"-d '(.*?)'", text, flags=re.DOTALL)]
-    assert len(bodies) == 1
-    assert json.loads(bodies[0])["stream"] is True
+    assert len(bodies) == 2
+    assert all(json.loads(body)["stream"] is True for body in bodies)
 
 
 def test_readmes_have_the_same_structure() -> None:
