@@ -192,7 +192,7 @@ class Down:
             return
         if len(self._leads) >= _LEADS:
             self._leads.pop(next(iter(self._leads)))
-        if not self.outcome.begun and (head := read_head_b64(lead)) is not None:
+        if not self.outcome.begun and (head := read_head_b64(lead[:1024])) is not None:
             self.outcome.begun.append(Picture("", head.format, head.width, head.height))
         self._leads[hold.long] = lead[:_LEAD]
         if hold.mode != "spool":

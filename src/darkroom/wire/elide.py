@@ -130,6 +130,7 @@ class Elider:
     __slots__ = (
         "_elided",
         "_escape",
+        "_lines",
         "_open",
         "_pos",
         "_stack",
@@ -140,9 +141,11 @@ class Elider:
         "longs",
     )
 
-    def __init__(self, *, trees: bool = True) -> None:
+    def __init__(self, *, trees: bool = True, lines: bool = True) -> None:
         self.longs: list[Long] = []
         self._trees = trees
+        self._lines = lines
+        """Whether the text can hold line breaks: a reader of lines has none left, and need not look for them again."""
         self._text = b""
         """All text so far, each long string in it as two quotes."""
         self._pos = 0
@@ -224,7 +227,7 @@ class Elider:
         assert self._open is not None
         stop, self._escape = _find_end(data, pos, self._escape)
         end = len(data) if stop < 0 else stop
-        bad = _find_break(data, pos, end)
+        bad = _find_break(data, pos, end) if self._lines else -1
         end = end if bad < 0 else bad
         if end > pos:
             out.append(Piece(data if end - pos == len(data) else data[pos:end]))
@@ -298,7 +301,7 @@ class Elider:
         self.longs.append(long)
         stop, self._escape = _find_end(text, start + 1, False)
         lead = text[start + 1 : stop] if stop >= 0 else text[start + 1 :]
-        bad = _find_break(lead, 0, len(lead))
+        bad = _find_break(lead, 0, len(lead)) if self._lines else -1
         if 0 <= bad < max(HOLD - start - 1, LEAD):
             raise Malformed(_BREAK)
         lead = lead if bad < 0 else lead[:bad]

@@ -214,7 +214,7 @@ class Reader:
             self._lines = self._lines + data if self._lines else data
             if len(self._lines) <= HOLD:
                 return
-            self._elider = Elider()
+            self._elider = Elider(lines=False)
             data, self._lines = self._lines, b""
         try:
             self._hand_out(self._elider.feed(data), out)
