@@ -1,96 +1,118 @@
-"""What a request wants of its answer: the key's word before the installation's, and nothing unasked."""
+"""What a request wants of its answer: spelling, echoes, and whether its pictures are kept."""
 
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import pytest
 
 from darkroom.gateway.wishes import storing, wish_for
 from darkroom.ledger.keys import Key
 from darkroom.settings import Settings
-from darkroom.wire.codecs.images.request import read_generation
+from darkroom.wire.codecs.images.request import read_edit, read_generation
 from darkroom.wire.codecs.responses import read_request
 from darkroom.wire.elide import Long
 from darkroom.wire.request import Request
 from darkroom.wire.wish import Wish
 
-KEY = Key(
-    id=7, account_id=3, account="acme", name=None, hint="sk-…abcd", test=False, models=None, dialect=None,
-    created_at=0, last_used_at=None, revoked_at=None,
-)  # fmt: skip
-TOOL = {"type": "image_generation", "model": "gpt-image-2"}
+PICTURE: dict[str, Any] = {"model": "gpt-5.5", "input": "x", "tools": [{"type": "image_generation"}]}
+PROMPT: dict[str, Any] = {"model": "gpt-image-2", "prompt": "x"}
 
 
-def images(**fields: object) -> Request:
-    return read_generation({"model": "gpt-image-2", "prompt": "a boat", **fields})
+def wish(request: Request, key: dict[str, Any] | None = None, **settings: Any) -> Wish:
+    blank: dict[str, Any] = dict.fromkeys(Key.__struct_fields__)
+    whose = Key(**{**blank, "id": 1, "account_id": 1, "test": False, **(key or {})})
+    made = Settings(data=Path("/nowhere"), **settings)
+    return wish_for(made, whose, request, "req_77", link=lambda number, kind: f"/{number}.{kind}")
 
 
-def responses(**fields: object) -> Request:
-    return read_request({"model": "gpt-5.5", "input": "a boat", "tools": [TOOL], **fields})
+@pytest.mark.parametrize(
+    "house, key, spelled",
+    [
+        ("openai", None, "partial_image_b64"),
+        ("contract", None, "partial_image"),
+        ("openai", "contract", "partial_image"),
+        ("contract", "openai", "partial_image_b64"),
+    ],
+)
+def test_partial_pictures_are_spelled_as_the_key_wants_or_else_the_house(
+    house: str, key: str | None, spelled: str
+) -> None:
+    assert wish(read_request(PICTURE), {"dialect": key}, field_names=house).spelling == spelled
 
 
-def wish(request: Request, house: str = "asked", key: str | None = None, **fields: object) -> Wish:
-    settings = Settings(data=Path("nowhere"), store_pictures=house, **fields)  # type: ignore[arg-type]
-    return wish_for(settings, msgspec.structs.replace(KEY, store=key), request, "req_12")
+def test_echo_repeats_what_is_small_and_nothing_that_lies_in_a_file() -> None:
+    long = Long(("tools", 0, "input_image_mask", "image_url"), 5, 600_000)
+    tools = [{"type": "image_generation", "input_image_mask": {"image_url": long}}]
+    said = {"temperature": 0.5, "metadata": {"a": "b"}, "parallel_tool_calls": False, "top_p": None}
+    echo = wish(read_request({**PICTURE, "tools": tools, **said})).echo
+    assert echo["tools"] == []
+    assert (echo["temperature"], echo["metadata"], echo["parallel_tool_calls"]) == (0.5, {"a": "b"}, False)
+    assert (echo["top_p"], echo["tool_choice"], echo["instructions"]) == (1.0, "auto", None)
+    assert (echo["store"], echo["usage"]["total_tokens"]) == (False, 0)
+    assert "input" not in echo
+    small = wish(read_request(PICTURE)).echo
+    assert small["tools"] == PICTURE["tools"]
 
 
-@pytest.mark.parametrize("key", [None, "always", "never"])
-@pytest.mark.parametrize("house", ["asked", "always", "never"])
-def test_word_of_the_key_goes_before_that_of_the_installation(key: str | None, house: str) -> None:
-    settings = Settings(data=Path("nowhere"), store_pictures=house)  # type: ignore[arg-type]
-    assert storing(settings, msgspec.structs.replace(KEY, store=key)) == (key or house)
-
-
-ASKING = [images(response_format="url"), responses(store=True)]
-SILENT = [images(), images(response_format="b64_json"), responses(store=False)]
-
-
-@pytest.mark.parametrize("request_", ASKING + SILENT)
-@pytest.mark.parametrize("house", ["asked", "always", "never"])
-def test_pictures_of_a_key_are_stored_as_its_key_says(request_: Request, house: str) -> None:
-    assert wish(request_, house, "always").keeps
-    assert not wish(request_, house, "never").keeps
-    assert wish(request_, house).keeps == (house == "always" or (house == "asked" and request_ in ASKING))
-
-
-def test_answer_without_a_picture_is_never_stored() -> None:
-    words = read_request({"model": "gpt-5.5", "input": "hello", "store": True})
-    assert not any(wish(words, house, key).keeps for house in ("asked", "always") for key in (None, "always"))
-
-
-@pytest.mark.parametrize("house, key", [("openai", "contract"), ("contract", None)])
-def test_spelling_of_partials_is_the_keys_or_the_installations(house: str, key: str | None) -> None:
-    settings = Settings(data=Path("nowhere"), field_names=house)  # type: ignore[arg-type]
-    told = wish_for(settings, msgspec.structs.replace(KEY, dialect=key), responses(), "req_12")
-    assert told.spelling == "partial_image"
-    assert wish(responses()).spelling == "partial_image_b64"
-
-
-def test_images_answer_repeats_what_was_asked_and_png_where_no_format_was() -> None:
-    assert wish(images(size="1024x1024")).asked == {
-        "size": "1024x1024",
+def test_images_caller_gets_what_he_asked_for_said_back_where_the_upstream_is_silent() -> None:
+    made = wish(read_generation({**PROMPT, "size": "1536x1024", "n": 3, "stream": True}))
+    assert made.asked == {
+        "size": "1536x1024",
         "quality": "auto",
         "background": "auto",
         "output_format": "png",
     }
-    assert wish(images(output_format="webp")).asked["output_format"] == "webp"
-    assert wish(responses()).asked == {}
+    assert (made.surface, made.edit, made.n, made.stream, made.echo) == ("images", False, 3, True, {})
+    edit = read_edit(
+        {**PROMPT, "images": [{"image_url": "https://example.com/a.png"}], "output_format": "webp"}
+    )
+    assert wish(edit).edit
+    assert wish(edit).asked["output_format"] == "webp"
+    assert wish(read_request(PICTURE)).asked == {}
 
 
-def test_response_repeats_its_request_but_no_text_that_lies_in_a_file() -> None:
-    request = responses(instructions="be brief", metadata={"a": "b"}, temperature=0.5)
-    echo = wish(request).echo
-    assert (echo["instructions"], echo["metadata"], echo["temperature"]) == ("be brief", {"a": "b"}, 0.5)
-    assert echo["usage"]["total_tokens"] == 0
-    request.tree["instructions"] = Long(("instructions",), 0, 2_000_000)  # type: ignore[index]
-    assert wish(request).echo["instructions"] is None
+def test_address_is_given_only_to_who_asked_for_it() -> None:
+    link = wish(read_generation({**PROMPT, "response_format": "url"})).link
+    assert link is not None
+    assert link(2, "png") == "/2.png"
+    assert wish(read_generation({**PROMPT, "response_format": "b64_json"})).link is None
+    assert wish(read_request(PICTURE)).response_id == "resp_77"
 
 
-def test_only_who_asked_for_addresses_gets_them() -> None:
-    def link(number: int, format: str | None) -> str:
-        return f"{number}.{format}"
+@pytest.mark.parametrize(
+    "house, asked, keeps",
+    [
+        ("asked", {}, False),
+        ("asked", {"store": True}, True),
+        ("asked", {"store": False}, False),
+        ("asked", {"store": True, "tools": []}, False),
+        ("always", {"store": False}, True),
+        ("always", {"tools": []}, False),
+        ("never", {"store": True}, False),
+    ],
+)
+def test_pictures_of_a_response_are_kept_as_it_and_the_operator_say(
+    house: str, asked: dict[str, Any], keeps: bool
+) -> None:
+    assert wish(read_request({**PICTURE, **asked}), store_pictures=house).keeps is keeps
 
-    settings = Settings(data=Path("nowhere"))
-    assert wish_for(settings, KEY, images(response_format="url"), "req_12", link=link).link is link
-    assert wish_for(settings, KEY, images(), "req_12", link=link).link is None
-    assert wish(responses()).response_id == "resp_12"
+
+def test_bridged_pictures_are_kept_for_later_turns_unless_somebody_said_no() -> None:
+    for house in ("asked", "always"):
+        assert wish(read_request(PICTURE), store_pictures=house).keeps_bridged
+    assert not wish(read_request(PICTURE), store_pictures="never").keeps_bridged
+    assert not wish(read_request({**PICTURE, "store": False})).keeps_bridged
+    assert not wish(read_generation(PROMPT)).keeps_bridged
+
+
+def test_images_are_kept_where_their_address_is_wanted() -> None:
+    assert wish(read_generation({**PROMPT, "response_format": "url"})).keeps
+    assert not wish(read_generation(PROMPT)).keeps
+    assert wish(read_generation(PROMPT), store_pictures="always").keeps
+
+
+def test_key_goes_before_the_house_about_what_is_stored() -> None:
+    assert wish(read_request(PICTURE), {"store": "always"}, store_pictures="never").keeps
+    assert not wish(read_request(PICTURE), {"store": "never"}, store_pictures="always").keeps
+    blank: dict[str, Any] = dict.fromkeys(Key.__struct_fields__)
+    assert storing(Settings(data=Path("/nowhere"), store_pictures="always"), Key(**blank)) == "always"
