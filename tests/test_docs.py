@@ -226,6 +226,26 @@ def test_architecture_names_every_part_of_the_program() -> None:
     assert {part for part in parts if f"`{part}`" not in page} == set()
 
 
+def test_modules_named_in_the_architecture_exist() -> None:
+    source = ROOT / "src" / "darkroom"
+    parts = "|".join(path.name for path in source.iterdir() if path.is_dir())
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    named = re.findall(rf"`((?:{parts})/[a-z0-9_/]+)`", page)
+    assert {"gateway/leg", "wire/image_stream", "store/pictures"} <= set(named)
+    assert [
+        name for name in named if not ((source / name).is_dir() or (source / f"{name}.py").is_file())
+    ] == []
+
+
+@pytest.mark.parametrize("name", ["pictures", "bridges", "sandbox"])
+def test_page_in_two_languages_has_one_structure_and_is_linked_from_the_readmes(name: str) -> None:
+    english, chinese = ((ROOT / "docs" / f"{name}{end}").read_text() for end in (".md", ".zh.md"))
+    assert [level for level, _ in docs.headings(english)] == [level for level, _ in docs.headings(chinese)]
+    assert english.count("\n|") == chinese.count("\n|")
+    assert docs.code_blocks(english) == docs.code_blocks(chinese)
+    assert all(f"docs/{name}.md" in set(docs.links(page.read_text())) for page in (README, CHINESE))
+
+
 # Spelled in parts, so that this file does not name what it looks for.
 FOLDERS = "|".join(("work", "root", "home/[a-z]+"))
 INDEXES = "|".join(("py" + r"pi\.org", "python" + "hosted", "npm" + r"js\.", "extra-" + "index"))
