@@ -4,27 +4,17 @@ import pytest
 
 from darkroom.errors import Forbidden, Stopping, TooMany, Unauthorized
 from darkroom.gateway import admission
-from darkroom.gateway.gateway import Gateway
-from darkroom.ledger.accounts import Accounts
-from darkroom.settings import Settings
-from darkroom.store.engine import Store
 from darkroom.wire.codecs.responses import read_request
+from tests.relaying import relaying
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
 async def gateway(tmp_path):
-    """A gateway with its stores; nothing of it runs."""
-    store = await Store.open(f"sqlite:///{tmp_path}/main.db")
-    traces = await Store.open(f"sqlite:///{tmp_path}/traces.db", part="traces", sync="relaxed")
-    await Accounts(store).ensure_admin()
-    settings = Settings(data=tmp_path, in_flight_per_key=2)
-    made = Gateway(settings, store, traces, (), None, open_sandbox=False)
-    yield made
-    await made.close()
-    await store.close()
-    await traces.close()
+    """The gateway of a running relay."""
+    async with relaying(tmp_path, in_flight_per_key=2) as relay:
+        yield relay.gateway
 
 
 def ask(model="gpt-5.5", image_model=None):
