@@ -12,13 +12,15 @@ from msgspec import Struct
 
 from darkroom.channels.body import FilePart, Part, inlined
 from darkroom.channels.form import content_type, write_form
+from darkroom.errors import Invalid
 from darkroom.gateway.body import Incoming
 from darkroom.gateway.routes import Route, outer_model
 from darkroom.wire.codecs.images.bridge import to_responses
 from darkroom.wire.codecs.images.write import long_texts
 from darkroom.wire.codecs.images.write import write_request as write_images
 from darkroom.wire.codecs.responses import write_request
-from darkroom.wire.elide import Path, Upload, render
+from darkroom.wire.elide import Long, Path, Upload, render
+from darkroom.wire.fields import spell
 from darkroom.wire.request import Request
 
 _JSON = b"application/json"
@@ -52,7 +54,7 @@ def write_order(
             return Order(b"/responses", _JSON, _parts(tree, fd), repairs=tuple(repairs))
         tree, lost = to_responses(request, model=outer_model(route.channel), stream=stream, pictures=pictures)
         return Order(b"/responses", _JSON, _parts(tree, fd), lost)
-    texts = {long.path: _text(body, long.start, long.stop) for long in long_texts(request)}
+    texts = {long.path: _text(body, long) for long in long_texts(request)}
     written = write_images(request, stream=stream, n=n, pictures=pictures, texts=texts)
     path = written.path.encode()
     if written.form is None:
@@ -74,7 +76,14 @@ def _parts(tree: Any, fd: int) -> tuple[Part, ...]:
     return tuple(out)
 
 
-def _text(body: Incoming, start: int, stop: int) -> str:
-    """A long string of the body, as JSON has it."""
-    text: str = msgspec.json.decode(b'"' + body.spool.read(start, stop) + b'"')
+def _text(body: Incoming, long: Long) -> str:
+    """A long string of the body, as JSON has it; nobody has looked into it before. Raises Invalid."""
+    try:
+        text: str = msgspec.json.decode(b'"' + body.spool.read(long.start, long.stop) + b'"')
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise Invalid(
+            f"The text in '{spell(long.path)}' is not JSON in UTF-8: {exc}. Let a JSON library write the request.",
+            code="invalid_json",
+            param=spell(long.path),
+        ) from None
     return text
