@@ -55,6 +55,11 @@ def ended(output: Any, kind: str = "completed", **more: Any) -> Tree:
     }
 
 
+def ended_empty(**more: Any) -> Tree:
+    """The last event of an upstream that begins it with the output, of which it knows nothing."""
+    return {"type": "response.completed", "response": {**BASE, "status": "completed", **more}}
+
+
 def begun(**more: Any) -> list[Tree]:
     """Until the picture is being made."""
     call = {"id": "ig_up", "type": CALL, "status": "in_progress"}
@@ -134,7 +139,7 @@ RECORDED: dict[str, bytes] = {
         [*begun(), done(item()), ended([], instructions=INSTRUCTIONS)]
     ),
     "long instructions after an empty output": right(
-        [*begun(), done(item()), {"type": "response.completed", "response": {**BASE, "instructions": INSTRUCTIONS}}]
+        [*begun(), done(item()), ended_empty(instructions=INSTRUCTIONS)]
     ),
     "long instructions, picture at the end": right([*begun(), ended([item()], instructions=INSTRUCTIONS)]),
     "long instructions, no picture": right([*begun(), ended([], instructions=INSTRUCTIONS)]),

@@ -13,12 +13,21 @@ from darkroom.wire.filling import Filling, as_object, done_event, take_addresses
 def test_response_gets_the_fields_that_clients_rely_on_and_nothing_else() -> None:
     filling = Filling({"created_at": 7, "model": None})
     repairs: list[str] = []
-    right = {"type": "response.created", "response": {"created_at": 1}}
+    right = {
+        "type": "response.created",
+        "response": {"object": "response", "status": "queued", "created_at": 1},
+    }
     assert filling.fill(right, repairs) is right
     assert repairs == []
-    bare: dict[str, Any] = {"type": "response.created", "response": {"id": "x"}}
-    assert filling.fill(bare, repairs)["response"] == {"id": "x", "created_at": 7}
-    assert repairs == ["response_fields"]
+    for kind, status in (
+        ("created", "in_progress"),
+        ("completed", "completed"),
+        ("incomplete", "incomplete"),
+    ):
+        bare: dict[str, Any] = {"type": f"response.{kind}", "response": {"id": "x"}}
+        filled = filling.fill(bare, repairs)["response"]
+        assert filled == {"id": "x", "object": "response", "status": status, "created_at": 7}
+    assert repairs == ["response_fields"] * 3
 
 
 def test_partials_are_numbered_for_each_picture_where_the_upstream_does_not() -> None:

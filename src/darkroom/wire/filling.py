@@ -1,10 +1,21 @@
-"""What clients rely on and some upstreams leave out of whole events: a response's age and model, a partial's number."""
+"""What clients rely on and some upstreams leave out of whole events: a response's status, age and so on, and numbers.
+
+A partial's number is counted here where the upstream does not say it.
+"""
 
 from typing import Any
 
 from darkroom.wire.codecs.images.events import Remote
 from darkroom.wire.codecs.responses.events import PARTIAL
 from darkroom.wire.elide import Long, Malformed, Tree, parse
+
+_STATUSES = {
+    "response.created": "in_progress",
+    "response.queued": "queued",
+    "response.in_progress": "in_progress",
+    "response.completed": "completed",
+    "response.incomplete": "incomplete",
+}
 
 
 class Filling:
@@ -18,7 +29,8 @@ class Filling:
         """A whole canonical event with nothing missing; what was is named in `repairs`."""
         response = tree.get("response")
         if isinstance(response, dict):
-            missing = {k: value for k, value in self._known.items() if value and response.get(k) is None}
+            known = {"object": "response", "status": _STATUSES.get(tree["type"]), **self._known}
+            missing = {k: value for k, value in known.items() if value and response.get(k) is None}
             if missing:
                 repairs.append("response_fields")
                 return {**tree, "response": {**response, **missing}}
