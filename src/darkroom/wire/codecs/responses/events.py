@@ -64,10 +64,10 @@ def find_image(value: Any) -> Any:
 def image_key(tree: Tree) -> str | None:
     """The key under which a picture stands, itself or nested; None if there is none."""
     key = next((key for key in IMAGE_KEYS if find_image(tree.get(key)) is not None), None)
-    return key or next((key for key in URL_KEYS if _is_data_url(tree.get(key))), None)
+    return key or next((key for key in URL_KEYS if _holds_picture(tree.get(key))), None)
 
 
-def _is_data_url(value: Any) -> bool:
+def _holds_picture(value: Any) -> bool:
     """An address that holds the picture itself, as nothing else is so long that it comes in pieces."""
     return isinstance(value, Long) or (isinstance(value, str) and value[:5].lower() == "data:")
 
