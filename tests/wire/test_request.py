@@ -101,5 +101,5 @@ def test_nothing_of_an_ask_can_be_set(value: object) -> None:
         setattr(value, value.__match_args__[0], "other")  # type: ignore[attr-defined]
 
 
-def test_an_ask_plays_no_scenario_unless_told() -> None:
-    assert (ASK.scenario, ASK.effort, ASK.max_output_tokens, ASK.max_tool_calls) == ("", None, None, None)
+def test_an_ask_has_no_limits_unless_told() -> None:
+    assert (ASK.effort, ASK.max_output_tokens, ASK.max_tool_calls) == (None, None, None)

@@ -96,8 +96,6 @@ class Request(Struct, frozen=True, kw_only=True):
     """Images edits alone: an overlay that shows what to change."""
     store: bool | None = None
     """Responses alone: `store`, None where nothing was said."""
-    scenario: str = ""
-    """`metadata.darkroom_scenario`: which of the sandbox's scenarios is to be played."""
     tree: Tree
     """The request as it came, unknown fields included."""
 

@@ -81,7 +81,9 @@ def test_pictures_are_found_in_messages_calls_and_outputs() -> None:
 
 def test_a_picture_may_be_the_id_of_a_file_wherever_a_picture_is_read() -> None:
     filed = {"type": "input_image", "file_id": "file-1"}
-    items = Items({"input": [user(filed), {"type": "function_call_output", "call_id": "c", "output": [filed]}]})
+    items = Items(
+        {"input": [user(filed), {"type": "function_call_output", "call_id": "c", "output": [filed]}]}
+    )
     assert items.inputs == [
         InputPicture(("input", 0, "content", 0, "file_id"), "file", "file-1"),
         InputPicture(("input", 1, "output", 0, "file_id"), "file", "file-1"),

@@ -137,22 +137,10 @@ def test_the_contracts_request_reads_to_its_values() -> None:
 
 
 def test_every_other_field_that_matters_here_is_read() -> None:
-    request = read_request(SAMPLES["every field"] | {"metadata": {"darkroom_scenario": "stall"}})
+    request = read_request(SAMPLES["every field"])
     assert (request.max_output_tokens, request.max_tool_calls) == (1000, 2)
-    assert request.scenario == "stall"
     plain = read_request(SAMPLES["plain text"])
-    assert (plain.stream, plain.image, plain.forced, plain.tool, plain.scenario) == (
-        False,
-        False,
-        False,
-        None,
-        "",
-    )
-
-
-@pytest.mark.parametrize("scenario", [None, 5, ["x"], Long(("metadata", "darkroom_scenario"), 0, 900)])
-def test_a_scenario_that_is_no_word_is_none(scenario: Any) -> None:
-    assert read_request({**CONTRACT, "metadata": {"darkroom_scenario": scenario}}).scenario == ""
+    assert (plain.stream, plain.image, plain.forced, plain.tool) == (False, False, False, None)
 
 
 def test_texts_and_pictures_of_a_large_body_may_lie_in_a_file() -> None:

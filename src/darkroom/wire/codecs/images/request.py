@@ -107,8 +107,6 @@ def _read(
     check_size(model, fields["size"], ("size",), fields["output_format"])
     known = [picture.path for picture in (*inputs, mask, markup) if picture is not None]
     refuse_state(tree, (), _CUSTOMERS_OWN, known)
-    metadata = tree.get("metadata")
-    scenario = metadata.get("darkroom_scenario") if isinstance(metadata, dict) else None
     return Request(
         surface=surface,
         model=model,
@@ -122,7 +120,6 @@ def _read(
         n=read_number(tree, "n", lowest=1, highest=MOST_N) or 1,
         response_format=_response_format(tree),
         markup=markup,
-        scenario=scenario if isinstance(scenario, str) else "",
         tree=tree,
     )
 

@@ -44,8 +44,6 @@ def read_request(tree: Any) -> Request:
     tool, types = read_tools(tree)
     image, forced = read_choice(tree, types)
     reasoning = read_object(tree, "reasoning")
-    metadata = tree.get("metadata")
-    scenario = metadata.get("darkroom_scenario") if isinstance(metadata, dict) else None
     return Request(
         model=model,
         stream=stream,
@@ -59,7 +57,6 @@ def read_request(tree: Any) -> Request:
         max_output_tokens=read_number(tree, "max_output_tokens", lowest=1),
         max_tool_calls=read_number(tree, "max_tool_calls", lowest=0),
         store=read_flag(tree, "store"),
-        scenario=scenario if isinstance(scenario, str) else "",
         tree=tree,
     )
 
