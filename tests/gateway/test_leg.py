@@ -241,10 +241,11 @@ async def test_several_pictures_are_made_one_by_one_where_the_channel_for_all_of
         await asyncio.sleep(0.4)
         await busy(heard)
 
-    async with upstream(late) as images, upstream(play_picture) as good:
+    async with upstream(late) as images, upstream(play_picture) as good, upstream(document) as last:
         channels = (
             channel(images, name="images", priority=1, **IMAGES),
             channel(good, name="good", **RESPONSES),
+            channel(last, name="last", priority=-1, **IMAGES),
         )
         async with relaying(tmp_path, *channels, **QUICK) as relay:
             asked = {**GENERATION, "n": 2, "stream": True}
@@ -253,6 +254,7 @@ async def test_several_pictures_are_made_one_by_one_where_the_channel_for_all_of
             assert answer.text.count("event: image_generation.completed\n") == 2
             assert "event: error" not in answer.text
             assert images.heard[0].tree["n"] == 2
+            assert last.heard == []
             assert await attempts(relay) == [("images", "failed"), *[("good", "completed")] * 2]
 
 

@@ -171,10 +171,11 @@ class Exchange:
         bridged = any(route.bridged for route in found)
         await self._gather(lambda p: request.surface == "edits" or p.kind == "file" or bridged)
         self.clock.mark(Stage.ROUTED, self._now(), found[0].channel.name)
-        one_by_one = [route for route in found if route.surface == "responses"] if request.n > 1 else []
-        together = [route for route in found if route not in one_by_one]
-        if one_by_one and found[0] in one_by_one:
-            await self._in_parts(found)
+        singly = (i for i, route in enumerate(found) if request.n > 1 and route.surface == "responses")
+        until = next(singly, len(found))
+        together, one_by_one = found[:until], found[until:]
+        if not together:
+            await self._in_parts(one_by_one)
             return
         try:
             await self.leg.run(together, more=bool(one_by_one))
