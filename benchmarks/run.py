@@ -19,7 +19,7 @@ from gateways import BUILD, UPSTREAM, Gateway, build, nginx_binary
 from procstat import Sampler
 
 GATEWAY_CORE, LOAD_CORE = "0", "1"
-IMAGE = {"model": "gpt-5", "input": "a lighthouse at dawn", "stream": True,
+IMAGE = {"model": "gpt-5", "input": "a lighthouse at dawn", "stream": True, "store": False,
          "tools": [{"type": "image_generation", "partial_images": 1, "quality": "high"}]}  # fmt: skip
 PLAIN = {"model": "gpt-5", "input": "a lighthouse at dawn"}
 

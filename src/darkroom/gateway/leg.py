@@ -7,10 +7,13 @@ makes one at a time. What the machine wants done is handed to `act`; the exchang
 import asyncio
 from binascii import b2a_base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Protocol
 
 import structlog
 
+from darkroom.channels.body import length
+from darkroom.channels.connection import WRITE_HIGH_BYTES
 from darkroom.channels.ids import Place
 from darkroom.channels.upstream import Answer
 from darkroom.errors import Error, Lost, TimedOut, UpstreamError
@@ -208,8 +211,10 @@ class Leg:
                     self.relay.paid = True
 
         left_s = max(0.0, waits.left())
+        # A small request leaves at once; only a large one can drip for longer than the whole may take.
+        drips = length(order.parts) > WRITE_HIGH_BYTES
         try:
-            async with asyncio.timeout(max(0.0, waits.total_left())):
+            async with asyncio.timeout(max(0.0, waits.total_left())) if drips else nullcontext():
                 return await job.gateway.upstreams.open(
                     route.channel, b"POST", order.path, headers, order.parts, mark=mark, deadline_s=left_s
                 )

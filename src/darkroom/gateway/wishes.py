@@ -51,7 +51,7 @@ def wish_for(
         edit=request.surface == "edits",
         n=request.n,
         asked=asked,
-        echo={} if images else _echo(request),
+        echo=_echo(request) if request.image and not images else {},
         keeps=_keeps(storing(settings, key), request),
         keeps_bridged=storing(settings, key) != "never" and not images and request.store is None,
         link=link if request.response_format == "url" else None,
