@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from darkroom.gateway.exchange import Exchange
 
 MB = 1024 * 1024
-READ_BUDGET, SMALLEST_READ, LARGEST_READ = 8 * MB, 32 * 1024, 256 * 1024
+READ_BUDGET, SMALLEST_READ, LARGEST_READ = 8 * MB, 32 * 1024, 96 * 1024
 """Bytes that all exchanges together may have in hand between two sockets, and the bounds of one read."""
 DECODED_AT_ONCE = 2
 log = structlog.get_logger("darkroom.gateway")
