@@ -269,8 +269,11 @@ class Down:
 
     def spell(
         self, parts: list[bytes | Long], numbers: list[int], first: bytes = b"", last: bytes = b""
-    ) -> None:
-        """A tree's text: what is long in it comes from the spool, pictures are earned before the last bytes."""
+    ) -> bool:
+        """A tree's text: what is long in it comes from the spool, pictures are earned before the last bytes.
+
+        False if something of it was not kept: the answer is cut.
+        """
         for part in parts[:-1]:
             if isinstance(part, bytes):
                 self.send(first + part)
@@ -279,12 +282,13 @@ class Down:
                 self.out.append(Replay(*part.kept))
             else:
                 self.out.append(Cut())
-                return
+                return False
         end = parts[-1]
         assert isinstance(end, bytes)
         for number in numbers:
             self.earn_action(number)
         self.send(first + end + last)
+        return True
 
     def own_id(self, response: Tree) -> Tree:
         """The response under the id that the caller knows it by."""

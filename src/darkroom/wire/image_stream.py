@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from darkroom.errors import Error
-from darkroom.wire.actions import Cut, Replay
+from darkroom.wire.actions import Cut
 from darkroom.wire.codecs.images.events import write_finished, write_partial
 from darkroom.wire.codecs.responses.events import PARTIAL, is_image
 from darkroom.wire.down import Down, Hold, completed
@@ -111,17 +111,8 @@ class ImageStream(Down):
         """An event from its tree up to its last brace, which `end` stands for; pictures in the spool are replayed."""
         first = b"event: %b\ndata: " % tree["type"].encode()
         *parts, last = render(tree)
-        for part in parts:
-            if isinstance(part, bytes):
-                self.send(first + part)
-                first = b""
-            elif part.kept is not None:
-                self.out.append(Replay(*part.kept))
-            else:
-                self.out.append(Cut())
-                return
         assert isinstance(last, bytes)
-        self.send(first + last[:-1] + end)
+        self.spell([*parts, last[:-1]], [], first, end)
 
     # a finished picture's last bytes
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from darkroom.errors import Error
-from darkroom.wire.actions import Cut, Replay
+from darkroom.wire.actions import Cut
 from darkroom.wire.codecs.images.events import write_entry
 from darkroom.wire.codecs.responses.events import FORMATS, is_image
 from darkroom.wire.down import Down, Hold
@@ -82,20 +82,8 @@ class ImageWhole(Down):
             return
         if self.link is not None:
             item = self.linked(number, item)
-        first = self._separator()
-        *parts, last = render(self._take(item))
-        for part in parts:
-            if isinstance(part, bytes):
-                self.send(first + part)
-                first = b""
-            elif part.kept is not None:
-                self.out.append(Replay(*part.kept))
-            else:
-                self.out.append(Cut())
-                return
-        assert isinstance(last, bytes)
-        self.send(first + last)
-        self._numbers.append(number)
+        if self.spell(render(self._take(item)), [], self._separator()):
+            self._numbers.append(number)
 
     def _take(self, item: Tree) -> Tree:
         """The entry of an item, without what stands once for the whole document."""
